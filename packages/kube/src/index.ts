@@ -1,0 +1,2 @@
+export * from './resource-types.ts';
+export * from './types.ts';
