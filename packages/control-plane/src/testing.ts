@@ -7,7 +7,7 @@ import { basename, join } from 'node:path';
  * fails, so that a new case is never accepted unseen.
  */
 export function assertGolden(path: string, actual: string): void {
-  if (process.env['UPDATE_GOLDEN'] !== undefined) {
+  if (process.env.UPDATE_GOLDEN !== undefined) {
     writeFileSync(path, actual);
     return;
   }
@@ -32,4 +32,4 @@ export function goldenInput(folder: string, name: string): string {
 }
 
 /** The Envoy binary of the working tree, or the one that `ENVOY_PATH` names. */
-export const ENVOY: string = process.env['ENVOY_PATH'] ?? join(import.meta.dirname, '../../../gen/bin/envoy');
+export const ENVOY: string = process.env.ENVOY_PATH ?? join(import.meta.dirname, '../../../gen/bin/envoy');
