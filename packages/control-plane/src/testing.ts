@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import type { Logger } from './admin/log.ts';
 
 /**
  * Compares text with a golden file, or writes the file when `UPDATE_GOLDEN` is set. A golden that does not exist
@@ -33,3 +34,12 @@ export function goldenInput(folder: string, name: string): string {
 
 /** The Envoy binary of the working tree, or the one that `ENVOY_PATH` names. */
 export const ENVOY: string = process.env.ENVOY_PATH ?? join(import.meta.dirname, '../../../gen/bin/envoy');
+
+/** A logger that says nothing. */
+export const silentLog: Logger = {
+  debug: () => {},
+  info: () => {},
+  warn: () => {},
+  error: () => {},
+  child: () => silentLog,
+};
