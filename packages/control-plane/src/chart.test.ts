@@ -141,11 +141,7 @@ describe('chart', () => {
     await fails(/osm\/outboundIPRangeExclusionList\/0/, 'osm.outboundIPRangeExclusionList={10.0.0.1}');
     await fails(/additional properties 'enableEgres' not allowed/, 'osm.enableEgres=true');
     await fails(/set osm\.vault\.host/, 'osm.certificateProvider.kind=vault');
-    await fails(
-      /set osm\.vault\.token, or/,
-      'osm.certificateProvider.kind=vault',
-      'osm.vault.host=vault.test',
-    );
+    await fails(/set osm\.vault\.token, or/, 'osm.certificateProvider.kind=vault', 'osm.vault.host=vault.test');
     await fails(/osm\.deployGrafana: this chart does not bundle/, 'osm.deployGrafana=true');
   });
 });
