@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import { connect } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { PORT } from '../surface.ts';
 
 /** Answers whether a TCP connection can be made within the time (ms). */
@@ -19,9 +19,13 @@ export function canConnect(host: string, port: number, timeoutMs: number): Promi
 
 /**
  * Serves `/osm-healthcheck`, to which TCP probes are rewritten: the header `Original-Tcp-Port` names the port that is
- * dialled. 200 connected, 404 refused, 400 without a usable header. Resolves with the port once bound.
+ * dialled. 200 connected, 404 refused, 400 without a usable header. Resolves once the port is bound; 0 lets the system
+ * choose one.
  */
-export async function startHealthcheck(target: string, port: number = PORT.healthcheck): Promise<number> {
+export async function startHealthcheck(
+  target: string,
+  port: number = PORT.healthcheck,
+): Promise<{ readonly port: number; close(): void }> {
   const server = createServer((request, response) => {
     const answer = (status: number, text: string): void => {
       response.writeHead(status, { 'content-type': 'text/plain' });
@@ -39,9 +43,11 @@ export async function startHealthcheck(target: string, port: number = PORT.healt
     server.once('error', reject);
     server.listen(port, () => resolve());
   });
-  process.once('SIGTERM', () => {
-    server.close();
-    server.closeAllConnections();
-  });
-  return (server.address() as { port: number }).port;
+  return {
+    port: (server.address() as AddressInfo).port,
+    close() {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
 }

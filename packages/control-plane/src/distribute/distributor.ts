@@ -1,0 +1,199 @@
+import { type EncodedResource, type Resource, TYPE_URL, type TypeUrl } from '@osm/envoy';
+import type { Certificate } from '@osm/pki';
+import type { Logger } from '../admin/log.ts';
+import type { Metrics } from '../admin/metrics.ts';
+import type { AdsServer, ResourceSet } from '../ads/types.ts';
+import type { CertificateStore } from '../identity/certificates.ts';
+import { identityKey, type ServiceIdentity } from '../identity/names.ts';
+import type { ConnectedProxy } from './connections.ts';
+import type { Planner, ProxyConfiguration } from './planner.ts';
+import { inboundRoot, outboundRoot, serviceCert } from './secrets.ts';
+
+/** What the distributor connects. */
+export interface DistributorOptions {
+  readonly planner: Planner;
+  readonly ads: Pick<AdsServer, 'setResources'>;
+  readonly certificates: CertificateStore;
+  readonly encode: (resource: Resource) => EncodedResource;
+  readonly trustDomain: string;
+  readonly proxies: () => Iterable<ConnectedProxy>;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+}
+
+/** Brings every accepted proxy's configuration to the ADS server. */
+export interface Distributor {
+  /** The world changed: every proxy's configuration is looked at again. */
+  refresh(): void;
+  /** A proxy was accepted. */
+  add(proxy: ConnectedProxy): void;
+  remove(connectionId: string): void;
+  /** An identity's certificate was renewed. */
+  rotated(identity: ServiceIdentity): void;
+  /** What a connection was last given. */
+  given(connectionId: string): ResourceSet | undefined;
+}
+
+/** What a set of resources was assembled from; equal sources give the very same set. */
+interface Assembly {
+  readonly configuration: ProxyConfiguration;
+  readonly certificate: Certificate;
+  readonly trust: string;
+  readonly set: ResourceSet;
+}
+
+const RETRY_MS = 1000;
+
+function sameResources(
+  a: ReadonlyMap<string, EncodedResource>,
+  b: ReadonlyMap<string, EncodedResource> | undefined,
+): b is ReadonlyMap<string, EncodedResource> {
+  if (b === undefined || a.size !== b.size) return false;
+  for (const [name, resource] of a) if (b.get(name)?.version !== resource.version) return false;
+  return true;
+}
+
+/** Keeps the maps of types that did not change, so that whoever compares them next finds the same object. */
+function keepEqual(
+  next: ReadonlyMap<TypeUrl, ReadonlyMap<string, EncodedResource>>,
+  former: ResourceSet | undefined,
+): ResourceSet {
+  if (former === undefined) return next;
+  let changed = next.size !== former.size;
+  const kept = new Map<TypeUrl, ReadonlyMap<string, EncodedResource>>();
+  for (const [typeUrl, resources] of next) {
+    const old = former.get(typeUrl);
+    if (sameResources(resources, old)) kept.set(typeUrl, old);
+    else {
+      changed = true;
+      kept.set(typeUrl, resources);
+    }
+  }
+  return changed ? kept : former;
+}
+
+/** Creates a distributor. Work is shared: proxies alike get the same set, and a resource is encoded once. */
+export function createDistributor(options: DistributorOptions): Distributor {
+  const { planner, ads, certificates, metrics, log } = options;
+  const encoded = new WeakMap<Resource, EncodedResource>();
+  const secrets = new Map<string, { readonly source: string; readonly resource: EncodedResource }>();
+  const assemblies = new WeakMap<ProxyConfiguration, Map<string, Assembly>>();
+  const given = new Map<string, ResourceSet>();
+
+  const encode = (resource: Resource): EncodedResource => {
+    const known = encoded.get(resource);
+    if (known !== undefined) return known;
+    const made = options.encode(resource);
+    encoded.set(resource, made);
+    return made;
+  };
+  /** Secrets are made here rather than planned, so they are memoised by what they say. */
+  const encodeSecret = (resource: Resource): EncodedResource => {
+    const source = JSON.stringify(resource.json);
+    const known = secrets.get(resource.name);
+    if (known?.source === source) return known.resource;
+    const made = options.encode(resource);
+    secrets.set(resource.name, { source, resource: made });
+    return made;
+  };
+
+  function assemble(
+    configuration: ProxyConfiguration,
+    identity: ServiceIdentity,
+    certificate: Certificate,
+    former: ResourceSet | undefined,
+  ): ResourceSet {
+    const key = identityKey(identity);
+    const trust = certificates.trustBundle();
+    const byIdentity = assemblies.get(configuration) ?? new Map<string, Assembly>();
+    assemblies.set(configuration, byIdentity);
+    const known = byIdentity.get(key);
+    if (known?.certificate === certificate && known.trust === trust) return known.set;
+    const types = new Map<TypeUrl, Map<string, EncodedResource>>(
+      Object.values(TYPE_URL).map((typeUrl) => [typeUrl, new Map()]),
+    );
+    const put = (resource: EncodedResource): void => {
+      types.get(resource.typeUrl)?.set(resource.name, resource);
+    };
+    for (const resource of configuration.resources) put(encode(resource));
+    put(encodeSecret(serviceCert(identity, certificate)));
+    put(encodeSecret(inboundRoot(identity, trust)));
+    for (const { service, servers } of configuration.upstreams) {
+      put(encodeSecret(outboundRoot(service, servers, options.trustDomain, trust)));
+    }
+    const set = keepEqual(types, known?.set ?? former);
+    byIdentity.set(key, { configuration, certificate, trust, set });
+    return set;
+  }
+
+  function give(proxy: ConnectedProxy): void {
+    const { connectionId } = proxy.connection;
+    const { identity } = proxy;
+    const configuration = planner.configure({ uuid: identity.uuid, identity, pod: proxy.pod });
+    if (configuration === undefined) return;
+    const certificate = certificates.current(identity);
+    if (certificate === undefined) return;
+    const former = given.get(connectionId);
+    const set = assemble(configuration, identity, certificate, former);
+    if (set === former) return;
+    given.set(connectionId, set);
+    ads.setResources(connectionId, set);
+  }
+
+  const connected = (proxy: ConnectedProxy): boolean => {
+    for (const other of options.proxies()) if (other === proxy) return true;
+    return false;
+  };
+
+  /** A proxy without its certificate would only wait, so nothing is sent before there is one. */
+  function add(proxy: ConnectedProxy): void {
+    certificates.obtain(proxy.identity).then(
+      () => {
+        if (proxy.state === 'accepted') give(proxy);
+      },
+      (error: unknown) => {
+        metrics.errors.inc({ err_code: 'E4013' });
+        log.error(
+          { uuid: proxy.identity.uuid, error: String(error), error_code: 'E4013' },
+          'no certificate for a proxy',
+        );
+        setTimeout(() => {
+          if (connected(proxy)) add(proxy);
+        }, RETRY_MS).unref();
+      },
+    );
+  }
+
+  return {
+    add,
+    refresh() {
+      const end = metrics.configUpdateTime.startTimer({ resource_type: 'all' });
+      metrics.broadcasts.inc();
+      let success = 'true';
+      for (const proxy of options.proxies()) {
+        if (proxy.state !== 'accepted') continue;
+        try {
+          give(proxy);
+        } catch (error) {
+          // One proxy that cannot be configured keeps what it has; the others go on.
+          success = 'false';
+          log.error(
+            { uuid: proxy.identity.uuid, error: error instanceof Error ? error.stack : String(error) },
+            'configuring a proxy failed',
+          );
+        }
+      }
+      end({ success });
+    },
+    remove: (connectionId) => {
+      given.delete(connectionId);
+    },
+    rotated(identity) {
+      const key = identityKey(identity);
+      for (const proxy of options.proxies()) {
+        if (proxy.state === 'accepted' && identityKey(proxy.identity) === key) give(proxy);
+      }
+    },
+    given: (connectionId) => given.get(connectionId),
+  };
+}
