@@ -9,6 +9,7 @@ import { createPodWebhook } from '../injector/admission.ts';
 import { createClusterFacts } from '../injector/cluster-facts.ts';
 import { infrastructureExclusions } from '../injector/infrastructure.ts';
 import type { NativeSidecar } from '../injector/inject.ts';
+import { createOrphanSweeper } from '../injector/orphans.ts';
 import { PORT } from '../surface.ts';
 import { injectorWebhook } from '../webhook/registration.ts';
 import { startWebhookServer } from '../webhook/server.ts';
@@ -62,6 +63,7 @@ export async function startInjector(
   const serving = await createServingIdentity(issuer, [service, `${service}.cluster.local`], log, (certificate) =>
     server.setCertificate(certificate),
   );
+  const sweeper = createOrphanSweeper(client, log);
   const env = (name: string): string => process.env[name] ?? '';
   const server = await startWebhookServer({
     port: ports.webhook,
@@ -86,6 +88,7 @@ export async function startInjector(
       nativeSidecar: options.nativeSidecar,
       concurrency: options.sidecarConcurrency,
       facts,
+      bootstrapMade: (namespace, uuid) => sweeper.made(namespace, uuid),
       log,
     }),
     answered: (request, verdict) =>
@@ -119,6 +122,7 @@ export async function startInjector(
     async close() {
       reconciler?.stop();
       serving.close();
+      sweeper.stop();
       await Promise.all([server.close(), admin.close()]);
     },
   };

@@ -65,6 +65,7 @@ function setUp(): { cluster: TestCluster; handle: (request: AdmissionRequest) =>
     infrastructureProfiles: ['kubernetes'],
     nativeSidecar: 'auto',
     concurrency: 2,
+    bootstrapMade: () => {},
     facts: createClusterFacts(cluster.client, silentLog),
     log: silentLog,
   });

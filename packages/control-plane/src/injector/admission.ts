@@ -31,6 +31,8 @@ export interface PodWebhookOptions {
   readonly nativeSidecar: NativeSidecar;
   readonly concurrency: number;
   readonly facts: () => Promise<ClusterFacts>;
+  /** A bootstrap Secret was stored for a pod that may still be refused by others. */
+  readonly bootstrapMade: (namespace: string, uuid: string) => void;
   readonly log: Logger;
 }
 
@@ -76,6 +78,7 @@ export function createPodWebhook(options: PodWebhookOptions): (request: Admissio
       data,
     };
     await client.create(TYPES.secrets, secret, { namespace });
+    options.bootstrapMade(namespace, uuid);
   }
 
   async function certificateFor(uuid: string, serviceAccount: string, namespace: string) {
