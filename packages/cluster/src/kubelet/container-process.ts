@@ -34,6 +34,8 @@ export interface ContainerProcess {
   /** PID (in the node's PID namespace) of the container's first process. */
   readonly initPid: number;
   readonly stdin: Writable | undefined;
+  /** The outermost process; script(1) when there is a terminal. */
+  readonly child: ChildProcess;
   readonly exited: Promise<ProcessExit>;
   /** Sends a signal to the application itself. SIGKILL ends every process of the container. */
   signal(signal: NodeJS.Signals): void;
@@ -106,6 +108,7 @@ export async function startProcess(request: ProcessRequest, output: OutputSink):
   ]);
   return {
     initPid,
+    child,
     stdin: child.stdin ?? undefined,
     exited,
     signal: (signal) => signalContainer(child, initPid, request.pidNamespaceOf !== undefined, signal),

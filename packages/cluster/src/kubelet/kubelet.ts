@@ -14,6 +14,7 @@ import { registerNode } from './node-object.ts';
 import { type DnsConfig, type Pod, podKey } from './pod.ts';
 import { PodObjects } from './pod-objects.ts';
 import { PodWorker } from './pod-worker.ts';
+import { createRoutes } from './routes.ts';
 import type { ServiceFacts } from './service-environment.ts';
 import { createStatusWriter } from './status-writer.ts';
 import { createInformer } from './testing/memory-informer.ts';
@@ -145,8 +146,10 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   }
 
   return {
-    handler: (_request, response) => response.writeHead(404).end(),
-    upgrade: (_request, socket) => socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n'),
+    ...createRoutes((namespace, name) => {
+      const found = [...workers.values()].filter((worker) => podKey(worker.pod()) === `${namespace}/${name}`);
+      return found.at(-1);
+    }),
     async stop() {
       stopped = true;
       heartbeat.stop();

@@ -40,9 +40,9 @@ export async function prepareLauncher(directory: string): Promise<Launcher> {
   return Object.freeze({ directory, setpriv: [...start, `${LAUNCHER}/setpriv`], env: [...start, `${LAUNCHER}/env`] });
 }
 
-/** Variables that the dynamic loader or the C library obeys: they must reach the application only, never a program that still holds the node's privileges. */
+/** Variables that the dynamic loader, the C library or a shell obeys: they must reach the application only, never a program that still holds the node's privileges. */
 const LOADER_VARIABLE =
-  /^(LD_.*|GLIBC_TUNABLES|GCONV_PATH|GETCONF_DIR|HOSTALIASES|LOCALDOMAIN|LOCPATH|MALLOC_.*|NIS_PATH|NLSPATH|RESOLV_HOST_CONF|RES_OPTIONS|TMPDIR|TZDIR)$/;
+  /^(LD_.*|GLIBC_TUNABLES|GCONV_PATH|GETCONF_DIR|HOSTALIASES|LOCALDOMAIN|LOCPATH|MALLOC_.*|NIS_PATH|NLSPATH|RESOLV_HOST_CONF|RES_OPTIONS|TMPDIR|TZDIR|SHELL|ENV|BASH_ENV|BASH_FUNC_.*|SHELLOPTS|BASHOPTS|IFS|PS4)$/;
 
 /** Parts an environment into what may be set from the start and `NAME=value` arguments of env(1) for the rest. */
 export function splitEnvironment(env: Readonly<Record<string, string>>): {

@@ -3,6 +3,7 @@ import { ContainerLife, type LifeOwner } from './container-life.ts';
 import type { KubeletContext } from './context.ts';
 import { type Ending, type ObservedPod, type Sandbox, UNSTARTED } from './observed.ts';
 import { allContainers, type Pod, podKey } from './pod.ts';
+import { PodDialer } from './pod-dialer.ts';
 import { PodSandbox } from './pod-sandbox.ts';
 import { podStatus } from './pod-status.ts';
 import { resume } from './resume.ts';
@@ -32,6 +33,7 @@ export class PodWorker implements LifeOwner {
   private wake: NodeJS.Timeout | undefined;
   private publishing: NodeJS.Timeout | undefined;
   private refreshing: NodeJS.Timeout | undefined;
+  private dialling: PodDialer | undefined;
   private finishing = false;
   private stopped = false;
   /** The pod had ended before this kubelet came: its status stays as it is. */
@@ -63,6 +65,12 @@ export class PodWorker implements LifeOwner {
   /** One container's life, by name. */
   life(container: string): ContainerLife | undefined {
     return this.lives.get(container);
+  }
+
+  /** Makes connections inside the pod's network, for port forwarding. */
+  dialer(): PodDialer {
+    this.dialling ??= new PodDialer(this.sandbox.netns);
+    return this.dialling;
   }
 
   /** Takes over a newer version of the object. */
@@ -99,6 +107,7 @@ export class PodWorker implements LifeOwner {
     clearTimeout(this.wake);
     clearTimeout(this.publishing);
     clearTimeout(this.refreshing);
+    this.dialling?.close();
     for (const life of this.lives.values()) life.kill();
     await Promise.all([...this.lives.values()].map((life) => life.exited));
     await this.sandbox.release();
@@ -193,6 +202,8 @@ export class PodWorker implements LifeOwner {
 
   private async release(): Promise<void> {
     this.box = { kind: 'releasing' };
+    this.dialling?.close();
+    this.dialling = undefined;
     clearTimeout(this.refreshing);
     await this.sandbox.release().catch((error: unknown) => {
       this.context.log(

@@ -3,13 +3,14 @@ import { lstatSync, readlinkSync } from 'node:fs';
 import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ContainerConfigError } from './capabilities.ts';
-import { type ContainerProcess, type ProcessExit, startProcess } from './container-process.ts';
+import { type ContainerProcess, type OutputSink, type ProcessExit, startProcess } from './container-process.ts';
 import { type Bind, planRoot, type RootView, resolveInRoot } from './container-root.ts';
 import type { KubeletContext, ResolvedImage } from './context.ts';
 import { type EnvironmentSources, environmentOf, expand } from './environment.ts';
 import { type Identity, identityOf, setprivArguments } from './identity.ts';
 import { launchCommand, splitEnvironment } from './launcher.ts';
 import { LogFile } from './log-file.ts';
+import { removeOldLogs } from './log-reader.ts';
 import type { Container, Pod } from './pod.ts';
 import type { PodSandbox } from './pod-sandbox.ts';
 import { VolumeError } from './volume-files.ts';
@@ -25,6 +26,8 @@ export interface RunningContainer {
   readonly env: Readonly<Record<string, string>>;
   readonly workingDir: string;
   readonly startedAt: number;
+  /** Sees the output as it comes (kubectl attach). Returns the function that ends it. */
+  tap(sink: OutputSink): () => void;
   /** What the application left at terminationMessagePath. */
   terminationMessage(exit: ProcessExit): Promise<string>;
   /** Removes the run's private files; the log stays. */
@@ -102,7 +105,10 @@ export async function startContainer(
     ],
   });
   const { plain, late } = splitEnvironment(env);
-  const log = new LogFile(join(sandbox.directory, 'logs', container.name, `${attempt}.log`));
+  const logs = join(sandbox.directory, 'logs', container.name);
+  await removeOldLogs(logs, attempt);
+  const log = new LogFile(join(logs, `${attempt}.log`));
+  const taps = new Set<OutputSink>();
   try {
     const process = await startProcess(
       {
@@ -115,7 +121,10 @@ export async function startContainer(
         stdin: container.stdin === true,
         tty: container.tty === true,
       },
-      (stream, chunk) => log.append(stream, chunk),
+      (stream, chunk) => {
+        log.append(stream, chunk);
+        for (const tap of taps) tap(stream, chunk);
+      },
     );
     return {
       id: `osm://${randomBytes(32).toString('hex')}`,
@@ -126,6 +135,10 @@ export async function startContainer(
       env,
       workingDir,
       startedAt: Date.now(),
+      tap(sink) {
+        taps.add(sink);
+        return () => taps.delete(sink);
+      },
       terminationMessage: (exit) => terminationMessage(container, messageFile, log, exit),
       cleanUp: () => rm(scratch, { recursive: true, force: true }),
     };
