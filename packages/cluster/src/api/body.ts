@@ -1,0 +1,56 @@
+import type { IncomingMessage } from 'node:http';
+import { parse } from 'yaml';
+import { badRequest, tooLarge, unsupportedMediaType } from './errors.ts';
+
+/** Largest body of a request, as in Kubernetes: 3 MiB. */
+export const BODY_LIMIT = 3 * 1024 * 1024;
+
+/** The bytes of a request's body. Throws RequestEntityTooLarge above the limit, reading no further. */
+export const readBytes = async (request: IncomingMessage): Promise<Buffer> => {
+  if (Number(request.headers['content-length'] ?? 0) > BODY_LIMIT) throw tooLarge(BODY_LIMIT);
+  const chunks: Buffer[] = [];
+  let size = 0;
+  // A refused body must not take the connection down before the refusal is written.
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    const bytes = chunk as Buffer;
+    size += bytes.length;
+    if (size > BODY_LIMIT) throw tooLarge(BODY_LIMIT);
+    chunks.push(bytes);
+  }
+  return Buffer.concat(chunks);
+};
+
+/** The media type of a request's body, lower case, without parameters. */
+export const mediaTypeOf = (request: IncomingMessage): string =>
+  (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
+
+const ACCEPTED = ['application/json', 'application/yaml'];
+
+const parseJson = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw badRequest(`couldn't get version/kind; json parse error: ${(error as Error).message}`);
+  }
+};
+
+/** Reads YAML without aliases beyond a bound and without custom tags. Throws BadRequest. */
+export const parseYaml = (text: string): unknown => {
+  try {
+    return parse(text, { maxAliasCount: 100, merge: false });
+  } catch (error) {
+    throw badRequest(`yaml: ${(error as Error).message.split('\n')[0]}`);
+  }
+};
+
+/** The body as JSON or YAML; `undefined` when there is none. Throws BadRequest, UnsupportedMediaType, TooLarge. */
+export const readBody = async (request: IncomingMessage): Promise<unknown> => {
+  const bytes = await readBytes(request);
+  if (bytes.length === 0) return undefined;
+  const type = mediaTypeOf(request);
+  if (type === 'application/yaml') return parseYaml(bytes.toString());
+  if (type === 'application/json' || type === '' || type === 'text/plain') return parseJson(bytes.toString());
+  throw unsupportedMediaType(type, ACCEPTED);
+};
+
+export { parseJson };
