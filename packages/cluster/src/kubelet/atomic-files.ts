@@ -27,7 +27,7 @@ export async function writeAtomically(
   const data = join(directory, '..data');
   const old = await readlink(data).catch(() => undefined);
   if (old && (await isSame(join(directory, old), files))) return false;
-  const fresh = await mkdtemp(join(directory, '..'));
+  const fresh = await mkdtemp(`${directory}/..`);
   await chmod(fresh, 0o755);
   for (const [path, file] of files) {
     const place = join(fresh, path);

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, constants, mkdirSync, openSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { Socket } from 'node:net';
+import { mkdirSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
+import { type OutputSink, openOutput } from './container-output.ts';
 import type { RootPlan } from './container-root.ts';
-import { makeFifos } from './fifo.ts';
+import { makeSkeleton } from './root-skeleton.ts';
+import { killMountNamespace, outerPid } from './shared-pids.ts';
 
 /** Everything needed to run one container's process. */
 export interface ProcessRequest {
@@ -43,17 +44,13 @@ export interface ContainerProcess {
 
 const DRAIN_MS = 1000;
 
-/** Receives output as it comes. */
-export type OutputSink = (stream: 'stdout' | 'stderr', chunk: Buffer) => void;
-
 /**
  * Starts a container: network namespace, overlays in a mount namespace of their own, bwrap for root, PID, IPC and UTS
  * namespaces, then the launcher. bwrap's own first process reaps orphans and ends when the application does, and
  * everything dies with the kubelet. Resolves once the application is about to run; rejects with the set-up's message.
  */
 export async function startProcess(request: ProcessRequest, output: OutputSink): Promise<ContainerProcess> {
-  for (const directory of request.root.directories) mkdirSync(directory, { recursive: true, mode: 0o755 });
-  for (const file of request.root.emptyFiles) writeFileSync(file, '');
+  makeSkeleton(request.root);
   mkdirSync(request.scratch, { recursive: true });
   const streams = request.tty ? undefined : await openOutput(request.scratch, output);
   let failure = '';
@@ -89,8 +86,12 @@ export async function startProcess(request: ProcessRequest, output: OutputSink):
     child.once('error', reject);
     child.once('exit', (code, signal) => resolve(code ?? 128 + (signal === 'SIGKILL' ? 9 : 15)));
   });
+  // In a shared PID namespace orphans outlive the application; they are known by their mount namespace.
+  let mountNamespace: string | undefined;
+  let ended = false;
   const exited = closed.then(async (code): Promise<ProcessExit> => {
-    // In a shared PID namespace an orphan may hold the pipes open: what it still says is not waited for.
+    ended = true;
+    if (mountNamespace) killMountNamespace(mountNamespace);
     await Promise.race([Promise.all([report.closed, streams?.drained]), delay(DRAIN_MS, undefined, { ref: false })]);
     streams?.close();
     const launcherFault = /^setpriv: (failed to execute|.*failed:) ?.*/m.exec(failure)?.[0];
@@ -100,12 +101,14 @@ export async function startProcess(request: ProcessRequest, output: OutputSink):
       return { kind: 'failed', message: launcherFault };
     return { kind: 'exited', exitCode: code };
   });
-  const initPid = await Promise.race([
+  const reportedPid = await Promise.race([
     report.childPid,
     exited.then((exit) => {
       throw new Error(exit.kind === 'failed' ? exit.message : `the sandbox ended with code ${exit.exitCode}`);
     }),
   ]);
+  const initPid = await applicationStarted(request.pidNamespaceOf, reportedPid, () => ended);
+  if (request.pidNamespaceOf !== undefined) mountNamespace = linkOf(`/proc/${initPid}/ns/mnt`);
   return {
     initPid,
     child,
@@ -121,10 +124,14 @@ function commandLine(request: ProcessRequest): readonly string[] {
     ...(request.pidNamespaceOf === undefined ? [] : [`--pid=/proc/${request.pidNamespaceOf}/ns/pid`]),
   ];
   const { overlays } = request.root;
-  const mounts = overlays.map(() => 'mount -t overlay overlay -o "$1" "$2" || exit; shift 2');
+  const mounts = [
+    ...overlays.map(() => 'mount -t overlay overlay -o "$1" "$2" || exit; shift 2'),
+    // bwrap looks its child up in /proc, which has to count as the shared namespace does.
+    ...(request.pidNamespaceOf === undefined ? [] : ['mount -t proc proc /proc || exit']),
+  ];
   const whole = [
     ...(enter.length > 0 ? ['nsenter', ...enter, '--'] : []),
-    ...(overlays.length > 0
+    ...(mounts.length > 0
       ? [
           'unshare',
           '--mount',
@@ -166,6 +173,14 @@ function bwrapArguments(request: ProcessRequest): readonly string[] {
   ];
 }
 
+function linkOf(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
 /** Quotes one word for sh. */
 export function shellQuote(word: string): string {
   return `'${word.replaceAll("'", "'\\''")}'`;
@@ -173,45 +188,6 @@ export function shellQuote(word: string): string {
 
 function escapeColon(path: string): string {
   return path.replaceAll('\\', '\\\\').replaceAll(':', '\\:');
-}
-
-/**
- * Output goes through named pipes rather than the socket pairs that Node would make, because applications open
- * /dev/stdout by name and a socket cannot be opened.
- */
-async function openOutput(scratch: string, output: OutputSink) {
-  const paths = [`${scratch}/stdout`, `${scratch}/stderr`];
-  await makeFifos(paths);
-  const readers = paths.map(
-    (path) =>
-      new Socket({ fd: openSync(path, constants.O_RDONLY | constants.O_NONBLOCK), readable: true, writable: false }),
-  );
-  const writeEnds = paths.map((path) => openSync(path, constants.O_WRONLY));
-  const taps: ((chunk: Buffer) => void)[] = [];
-  const drained = readers.map(
-    (reader, index) =>
-      new Promise<void>((resolve) => {
-        const stream = index === 0 ? 'stdout' : 'stderr';
-        reader.on('data', (chunk: Buffer) => {
-          if (stream === 'stderr') for (const tap of taps) tap(chunk);
-          output(stream, chunk);
-        });
-        reader.once('close', () => resolve());
-        reader.on('error', () => resolve());
-      }),
-  );
-  return {
-    writeEnds,
-    closeWriteEnds: () => {
-      for (const fd of writeEnds) closeSync(fd);
-    },
-    /** Sees stderr too, to name the reason of a failed start. */
-    tap: (listener: (chunk: Buffer) => void) => taps.push(listener),
-    drained: Promise.all(drained),
-    close: () => {
-      for (const reader of readers) reader.destroy();
-    },
-  };
 }
 
 /** bwrap's JSON documents: the PID at once, the exit code only when the sandbox had been set up. */
@@ -231,6 +207,23 @@ function readReport(stream: Readable) {
   return { childPid, closed, ran: () => text.includes('"exit-code"') };
 }
 
+/**
+ * Waits until a signal would reach the application rather than bwrap, which ignores it; a few milliseconds. Gives the
+ * container's first process as the node counts it: in a shared PID namespace bwrap counts as that namespace does.
+ */
+async function applicationStarted(shared: number | undefined, reported: number, ended: () => boolean): Promise<number> {
+  for (;;) {
+    if (shared === undefined) {
+      if (firstChild(reported) !== undefined || ended()) return reported;
+    } else {
+      const pid = outerPid(shared, reported);
+      if (pid !== undefined) return pid;
+      if (ended()) throw new Error('the container ended before its process was seen');
+    }
+    await delay(1);
+  }
+}
+
 function signalContainer(child: ChildProcess, initPid: number, sharedPids: boolean, signal: NodeJS.Signals): void {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const target = signal === 'SIGKILL' && !sharedPids ? initPid : applicationPid(initPid, sharedPids);
@@ -243,12 +236,15 @@ function signalContainer(child: ChildProcess, initPid: number, sharedPids: boole
 
 /** The application is the only child of bwrap's first process, and is that process itself in a shared PID namespace. */
 function applicationPid(initPid: number, sharedPids: boolean): number {
-  if (sharedPids) return initPid;
+  return sharedPids ? initPid : (firstChild(initPid) ?? initPid);
+}
+
+function firstChild(pid: number): number | undefined {
   try {
-    const first = readFileSync(`/proc/${initPid}/task/${initPid}/children`, 'utf8').split(' ')[0];
-    return first ? Number(first) : initPid;
+    const first = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ')[0];
+    return first ? Number(first) : undefined;
   } catch {
-    return childByStat(initPid) ?? initPid;
+    return childByStat(pid);
   }
 }
 

@@ -78,7 +78,14 @@ export function planRoot(request: RootRequest): RootPlan {
     request.launcher,
     LAUNCHER,
   ];
+  const made = new Set<string>();
   const binds = own.binds.flatMap((bind) => [
+    // bwrap would make missing parents for root alone.
+    ...parents(bind.target).flatMap((directory) => {
+      if (made.has(directory) || (request.rootfs === '/' && underShown(directory))) return [];
+      made.add(directory);
+      return ['--dir', directory];
+    }),
     bind.readOnly ? '--ro-bind' : '--bind',
     bind.source,
     bind.target,
@@ -221,6 +228,11 @@ function inOrder(binds: readonly Bind[]): readonly Bind[] {
   return [...byTarget.values()].sort(
     (a, b) => a.target.split('/').length - b.target.split('/').length || (a.target < b.target ? -1 : 1),
   );
+}
+
+function parents(path: string): readonly string[] {
+  const parts = path.split('/').slice(1, -1);
+  return parts.map((_, index) => `/${parts.slice(0, index + 1).join('/')}`);
 }
 
 function hiddenBelow(source: string, target: string, hidden: readonly string[]): readonly string[] {

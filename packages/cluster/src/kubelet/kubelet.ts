@@ -9,6 +9,7 @@ import { type Informer, type KubeClient, type KubeObject, type ListOptions, type
 import { KUBERNETES_BACKOFF, type RestartBackoff } from './backoff.ts';
 import type { CreatePodNetwork, KubeletContext, Log, ResolvedImage } from './context.ts';
 import { createEventRecorder } from './events.ts';
+import { startHollowNodes } from './hollow.ts';
 import { prepareLauncher } from './launcher.ts';
 import { registerNode } from './node-object.ts';
 import { type DnsConfig, type Pod, podKey } from './pod.ts';
@@ -50,6 +51,8 @@ export interface Kubelet {
   handler(request: IncomingMessage, response: ServerResponse): void;
   /** Serves /exec, /attach and /portforward. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void;
+  /** The worker of a pod with processes on this node; for tests. */
+  worker(namespace: string, name: string): PodWorker | undefined;
   /** Kills every pod's processes and gives networks and volumes back; the API's objects stay. */
   stop(): Promise<void>;
 }
@@ -94,7 +97,8 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   const ended = new Set<string>();
   let stopped = false;
 
-  const pods = inform<Pod>(TYPES.pods, { fieldSelector: `spec.nodeName=${nodeName}` });
+  const hollowCount = options.hollow?.nodes ?? 0;
+  const pods = inform<Pod>(TYPES.pods, hollowCount > 0 ? {} : { fieldSelector: `spec.nodeName=${nodeName}` });
   const configMaps = inform(TYPES.configMaps);
   const secrets = inform(TYPES.secrets);
   const heartbeat = await registerNode(
@@ -105,7 +109,9 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   await Promise.all([services.synced, pods.synced]);
   await removeStrangers(stateDir, new Set([...pods.objects.values()].map((pod) => pod.metadata.uid ?? '')));
 
+  const hollow = hollowCount > 0 ? await startHollowNodes(client, hollowCount, pods, statuses, log) : undefined;
   const take = (pod: Pod): void => {
+    if (pod.spec.nodeName !== nodeName) return;
     const uid = pod.metadata.uid ?? podKey(pod);
     if (stopped || ended.has(uid)) return;
     const present = workers.get(uid);
@@ -120,6 +126,8 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
       if (pods.get(podKey(pod))?.metadata.uid === pod.metadata.uid) ended.add(uid);
     });
   };
+  const workerOf = (namespace: string, name: string): PodWorker | undefined =>
+    [...workers.values()].findLast((worker) => podKey(worker.pod()) === `${namespace}/${name}`);
   pods.subscribe((change) => {
     const uid = change.object.metadata.uid ?? podKey(change.object);
     if (change.type === 'updated' && change.old.metadata.uid !== change.object.metadata.uid) {
@@ -147,12 +155,14 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
 
   return {
     ...createRoutes((namespace, name) => {
-      const found = [...workers.values()].filter((worker) => podKey(worker.pod()) === `${namespace}/${name}`);
-      return found.at(-1);
+      const pod = pods.get(`${namespace}/${name}`);
+      return workerOf(namespace, name) ?? (pod && hollow?.has(pod) ? 'hollow' : undefined);
     }),
+    worker: workerOf,
     async stop() {
       stopped = true;
       heartbeat.stop();
+      hollow?.stop();
       for (const informer of informers) informer.stop();
       await Promise.all([...workers.values()].map((worker) => worker.stop()));
       statuses.stop();

@@ -4,6 +4,7 @@ import type { Bind } from './container-root.ts';
 import type { KubeletContext, PodNetwork } from './context.ts';
 import type { NodeView } from './downward.ts';
 import { type Pod, podKey } from './pod.ts';
+import { createSharedPids, type SharedPids } from './shared-pids.ts';
 import { PodVolumes } from './volumes.ts';
 
 /** What a pod's containers share: network namespace, volumes, host name and the files that follow from them. */
@@ -13,6 +14,7 @@ export class PodSandbox {
   readonly hostname: string;
   private readonly context: KubeletContext;
   private network: PodNetwork | undefined;
+  private pids: SharedPids | undefined;
 
   constructor(context: KubeletContext, pod: Pod) {
     this.context = context;
@@ -33,6 +35,11 @@ export class PodSandbox {
     return name.startsWith('/') ? name : `/run/netns/${name}`;
   }
 
+  /** A process in the pod's shared PID namespace (shareProcessNamespace). */
+  get sharedPid(): number | undefined {
+    return this.pids?.pid;
+  }
+
   /** What the downward API says of the node. */
   get node(): NodeView {
     return {
@@ -50,6 +57,7 @@ export class PodSandbox {
     // Volumes may name the pod's address (downward API), so they follow the network; the wait is a few milliseconds.
     if (network) this.network = await network;
     await this.volumes.prepare(pod, this.node, this.context.objects.sourcesOf(pod));
+    if (pod.spec.shareProcessNamespace) this.pids ??= await createSharedPids();
     await this.writeFiles(pod);
   }
 
@@ -67,6 +75,8 @@ export class PodSandbox {
   async release(): Promise<void> {
     const network = this.network;
     this.network = undefined;
+    this.pids?.release();
+    this.pids = undefined;
     await Promise.all([this.volumes.release(), network?.release()]);
   }
 

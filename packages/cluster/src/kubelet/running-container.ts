@@ -3,10 +3,12 @@ import { lstatSync, readlinkSync } from 'node:fs';
 import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ContainerConfigError } from './capabilities.ts';
-import { type ContainerProcess, type OutputSink, type ProcessExit, startProcess } from './container-process.ts';
+import type { OutputSink } from './container-output.ts';
+import { type ContainerProcess, type ProcessExit, startProcess } from './container-process.ts';
 import { type Bind, planRoot, type RootView, resolveInRoot } from './container-root.ts';
 import type { KubeletContext, ResolvedImage } from './context.ts';
 import { type EnvironmentSources, environmentOf, expand } from './environment.ts';
+import { checkMapped } from './id-range.ts';
 import { type Identity, identityOf, setprivArguments } from './identity.ts';
 import { launchCommand, splitEnvironment } from './launcher.ts';
 import { LogFile } from './log-file.ts';
@@ -64,6 +66,7 @@ export async function startContainer(
     passwd: await readInRoot(image.rootfs, '/etc/passwd', view),
     group: await readInRoot(image.rootfs, '/etc/group', view),
   });
+  checkMapped(identity);
   const env = environmentOf({
     pod,
     container,
@@ -114,6 +117,7 @@ export async function startContainer(
       {
         root,
         netns: sandbox.netns,
+        ...(sandbox.sharedPid === undefined ? {} : { pidNamespaceOf: sandbox.sharedPid }),
         hostname: sandbox.hostname,
         env: plain,
         command: launchCommand(context.launcher, setprivArguments(identity), late, command),

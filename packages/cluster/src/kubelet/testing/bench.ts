@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TYPES } from '@osm/kube';
 import type { PodNetwork, ResolvedImage } from '../context.ts';
+import { enterCommand, runEntered } from '../enter.ts';
 import { type Kubelet, type KubeletOptions, startKubelet } from '../kubelet.ts';
 import type { Pod, PodSpec } from '../pod.ts';
 import { MemoryApi } from './memory-api.ts';
@@ -36,7 +37,17 @@ export class Bench {
       stateDir: join(this.stateDir, 'kubelet'),
       nodeIP: this.nodeIP,
       network: { createPodNetwork: (key) => this.network(key) },
-      resolveImage,
+      resolveImage: async (name) =>
+        name === 'rootfs'
+          ? {
+              rootfs: makeRootfs(join(this.stateDir, 'images', 'rootfs')),
+              mounts: [],
+              env: {},
+              entrypoint: ['/bin/sh', '-c'],
+              cmd: [],
+              user: 'app',
+            }
+          : await resolveImage(name),
       resolvConf: (namespace) => `search ${namespace}.svc.cluster.local\nnameserver 198.18.0.10\n`,
       apiServerAddress: { host: '198.18.0.1', port: 443 },
       backoff: { baseMs: 50, maxMs: 400, resetMs: 600_000 },
@@ -83,6 +94,34 @@ export class Bench {
       });
   }
 
+  /** Runs a command in a container through the kubelet's own means. */
+  async exec(
+    pod: string,
+    container: string,
+    command: readonly string[],
+  ): Promise<{ exitCode: number | undefined; output: string }> {
+    const worker = this.kubelet?.worker('test', pod);
+    const running = worker?.life(container)?.running;
+    if (!worker || !running) throw new Error(`container ${container} of pod ${pod} is not running`);
+    return await runEntered(enterCommand(worker.context.launcher, running, command), 10_000);
+  }
+
+  /** Text of a file in a volume of the pod; undefined when it is not there. */
+  volumeFile(pod: Pod, path: string): string | undefined {
+    const file = join(this.stateDir, 'kubelet', 'pods', pod.metadata.uid ?? '', 'volumes', path);
+    return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+  }
+
+  /** Resolves when nothing of the pod is left on the node. */
+  async cleaned(pod: Pod): Promise<void> {
+    const directory = join(this.stateDir, 'kubelet', 'pods', pod.metadata.uid ?? '');
+    const over = Date.now() + 20_000;
+    while (existsSync(directory)) {
+      if (Date.now() > over) throw new Error(`${directory} is still there`);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
   private async network(_key: string): Promise<PodNetwork> {
     const number = this.next++;
     const name = `pod${number}`;
@@ -102,6 +141,22 @@ export class Bench {
       },
     };
   }
+}
+
+/** A small root file system made of the machine's own programs, as a loaded image would be. */
+function makeRootfs(directory: string): string {
+  if (!existsSync(directory)) {
+    execFileSync('sh', [
+      '-ec',
+      `mkdir -p "$1"/etc "$1"/tmp "$1"/bin
+       for p in sh cat ls id; do cp -L "$(command -v $p)" "$1"/bin/$p; done
+       for l in $(ldd "$1"/bin/* | grep -o ' /[^ :]*\\|^.*/ld-[^ ]*' | sort -u); do mkdir -p "$1$(dirname $l)"; cp -L $l "$1$l"; done
+       echo from image > "$1"/hello; echo app:x:1234:1234::/:/bin/sh > "$1"/etc/passwd; ln -s /run/nowhere "$1"/etc/resolv.conf; chown 1234 "$1"/hello "$1"`,
+      'sh',
+      directory,
+    ]);
+  }
+  return directory;
 }
 
 /** Images `sh` (shell scripts), `node` (Node programs) and nothing else. */

@@ -47,10 +47,10 @@ async function runInside(command: readonly string[]): Promise<{ code: number | n
     child.once('close', resolve);
   });
   if (isRoot && child.pid !== undefined) {
-    // Root has no subordinate ids to map by newuidmap: it maps every id onto itself.
+    // Root has no subordinate ids to map by newuidmap: it maps the ids a pod may use onto themselves.
     const own = readlinkSync('/proc/self/ns/user');
     while (readlinkSync(`/proc/${child.pid}/ns/user`) === own) await new Promise((resolve) => setImmediate(resolve));
-    for (const map of ['uid_map', 'gid_map']) writeFileSync(`/proc/${child.pid}/${map}`, '0 0 4294967295');
+    for (const map of ['uid_map', 'gid_map']) writeFileSync(`/proc/${child.pid}/${map}`, '0 0 65536');
     child.stdin?.end('\n');
   }
   return { code: await closed, output };
