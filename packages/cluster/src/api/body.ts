@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { parse } from 'yaml';
 import { badRequest, tooLarge, unsupportedMediaType } from './errors.ts';
+import { decodeObject, ProtobufError } from './protobuf/decode.ts';
 
 /** Largest body of a request, as in Kubernetes: 3 MiB. */
 export const BODY_LIMIT = 3 * 1024 * 1024;
@@ -24,7 +25,9 @@ export const readBytes = async (request: IncomingMessage): Promise<Buffer> => {
 export const mediaTypeOf = (request: IncomingMessage): string =>
   (request.headers['content-type'] ?? '').split(';')[0]?.trim().toLowerCase() ?? '';
 
-const ACCEPTED = ['application/json', 'application/yaml'];
+const PROTOBUF = 'application/vnd.kubernetes.protobuf';
+
+const ACCEPTED = ['application/json', 'application/yaml', PROTOBUF];
 
 const parseJson = (text: string): unknown => {
   try {
@@ -43,13 +46,22 @@ export const parseYaml = (text: string): unknown => {
   }
 };
 
-/** The body as JSON or YAML; `undefined` when there is none. Throws BadRequest, UnsupportedMediaType, TooLarge. */
+const parseProtobuf = (bytes: Buffer): unknown => {
+  try {
+    return decodeObject(bytes);
+  } catch (error) {
+    throw error instanceof ProtobufError ? badRequest(`protobuf: ${error.message}`) : error;
+  }
+};
+
+/** The body as an object, from JSON, YAML or protobuf; `undefined` when there is none. Throws BadRequest, UnsupportedMediaType, TooLarge. */
 export const readBody = async (request: IncomingMessage): Promise<unknown> => {
   const bytes = await readBytes(request);
   if (bytes.length === 0) return undefined;
   const type = mediaTypeOf(request);
   if (type === 'application/yaml') return parseYaml(bytes.toString());
   if (type === 'application/json' || type === '' || type === 'text/plain') return parseJson(bytes.toString());
+  if (type === PROTOBUF) return parseProtobuf(bytes);
   throw unsupportedMediaType(type, ACCEPTED);
 };
 

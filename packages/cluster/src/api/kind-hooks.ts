@@ -1,6 +1,7 @@
 import type { KubeObject } from '@osm/kube';
-import { at, record, strings } from '../store/fields.ts';
+import { at, record, strings, text } from '../store/fields.ts';
 import type { FieldFault, ServedType } from '../types.ts';
+import { crdStatus, readCrd } from './interim.ts';
 import { qosClass } from './pod-qos.ts';
 import type { ApiState } from './state.ts';
 
@@ -43,13 +44,48 @@ const withQos = (_api: ApiState, object: KubeObject): Prepared => ({
 /** Custom resources must be gone before their definition: the finalizer keeps it until they are. */
 export const CUSTOM_RESOURCE_CLEANUP = 'customresourcecleanup.apiextensions.k8s.io';
 
-const withCleanup = (_api: ApiState, object: KubeObject): Prepared => {
+/** A definition is served from the moment it is stored, so its status says so from the beginning. */
+const established = (api: ApiState, object: KubeObject): Prepared => {
+  const { faults } = readCrd(object);
+  if (faults.length > 0) return { object, faults };
+  return { object: { ...object, status: crdStatus(object, api.now()) }, faults: nameFaults(api, object) };
+};
+
+const withCleanup = (_api: ApiState, object: KubeObject): KubeObject => {
   const { finalizers = [] } = object.metadata;
-  if (finalizers.includes(CUSTOM_RESOURCE_CLEANUP)) return { object, faults: [] };
-  return {
-    object: { ...object, metadata: { ...object.metadata, finalizers: [...finalizers, CUSTOM_RESOURCE_CLEANUP] } },
-    faults: [],
-  };
+  if (finalizers.includes(CUSTOM_RESOURCE_CLEANUP)) return object;
+  return { ...object, metadata: { ...object.metadata, finalizers: [...finalizers, CUSTOM_RESOURCE_CLEANUP] } };
+};
+
+/** Names that another definition of the same group, or a built-in kind, has already. */
+const nameFaults = (api: ApiState, object: KubeObject): readonly FieldFault[] => {
+  const group = text(at(object, 'spec', 'group'));
+  const own = new Set(api.registry.custom(object.metadata.name));
+  const others = api.registry.types.filter((type) => type.group === group && !own.has(type));
+  const taken = (field: 'plural' | 'kind', value: string, found: boolean): readonly FieldFault[] =>
+    found
+      ? [
+          {
+            path: `spec.names.${field}`,
+            reason: 'FieldValueInvalid',
+            message: `Invalid value: "${value}": is already in use in group ${group}`,
+          },
+        ]
+      : [];
+  const plural = text(at(object, 'spec', 'names', 'plural'));
+  const kind = text(at(object, 'spec', 'names', 'kind'));
+  return [
+    ...taken(
+      'plural',
+      plural,
+      others.some((type) => type.resource === plural),
+    ),
+    ...taken(
+      'kind',
+      kind,
+      others.some((type) => type.kind === kind),
+    ),
+  ];
 };
 
 const HOOKS: Readonly<Record<string, KindHooks>> = {
@@ -59,12 +95,13 @@ const HOOKS: Readonly<Record<string, KindHooks>> = {
   },
   Secret: { beforeCreate: withSecretData, beforeUpdate: withSecretData },
   Pod: { beforeCreate: withQos, beforeUpdate: asIs },
-  CustomResourceDefinition: { beforeCreate: withCleanup, beforeUpdate: asIs },
-  ServiceAccount: PLAIN,
+  CustomResourceDefinition: {
+    beforeCreate: (api, object) => established(api, withCleanup(api, object)),
+    beforeUpdate: (api, object, live) =>
+      // One that is going is on its way out of service: only its finalizers matter.
+      live.metadata.deletionTimestamp === undefined ? established(api, object) : asIs(api, object),
+  },
 };
 
 /** The hooks of a type; custom kinds have none. */
 export const hooksOf = (type: ServedType): KindHooks => (type.custom ? PLAIN : (HOOKS[type.kind] ?? PLAIN));
-
-/** True for a service that has no address of its own. */
-export const isHeadless = (service: KubeObject): boolean => at(service, 'spec', 'clusterIP') === 'None';

@@ -10,6 +10,7 @@ import type { NodeLink, UserInfo } from '../types.ts';
 import { authenticate } from './authenticate.ts';
 import { Authorizer } from './authorize.ts';
 import { bootstrap } from './bootstrap.ts';
+import { CustomTypes } from './custom-types.ts';
 import { forbidden, StatusError } from './errors.ts';
 import { impersonate } from './impersonate.ts';
 import { loadBuiltinSchemas } from './interim.ts';
@@ -86,6 +87,7 @@ class RunningApi {
   readonly #watches = new Set<Watch>();
   readonly #servers: readonly Server[];
   readonly #bookmarks: NodeJS.Timeout;
+  readonly #custom: CustomTypes;
   #port = 0;
 
   constructor(options: ApiServerOptions, store: Store) {
@@ -110,6 +112,11 @@ class RunningApi {
       tokens: this.#api.tokens,
     };
     bootstrap(this.#api);
+    this.#custom = new CustomTypes(
+      this.#api,
+      () => this.#endUnserved(),
+      (error) => this.#tell('custom resource definitions', error),
+    );
     this.#servers = [this.#createServer(), this.#createServer()];
     this.#bookmarks = setInterval(() => {
       for (const watch of this.#watches) watch.bookmark();
@@ -136,6 +143,7 @@ class RunningApi {
 
   async close(): Promise<void> {
     clearInterval(this.#bookmarks);
+    this.#custom.close();
     for (const watch of [...this.#watches]) watch.end();
     const closed = this.#servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
     for (const server of this.#servers) server.closeIdleConnections();
@@ -239,9 +247,18 @@ class RunningApi {
 
   #report(request: IncomingMessage, error: unknown): void {
     if (error instanceof StatusError && error.body.code < 500) return;
-    const path = (request.url ?? '').split('?')[0];
+    this.#tell(`${request.method ?? ''} ${(request.url ?? '').split('?')[0]}`, error);
+  }
+
+  #tell(place: string, error: unknown): void {
     const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.#options.onError?.(`${request.method ?? ''} ${path}: ${detail}`);
+    this.#options.onError?.(`${place}: ${detail}`);
+  }
+
+  /** Ends the watches of types that are served no more. */
+  #endUnserved(): void {
+    for (const watch of [...this.#watches])
+      if (this.#api.registry.find(watch.type.group, watch.type.version, watch.type.resource) === undefined) watch.end();
   }
 }
 

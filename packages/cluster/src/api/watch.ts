@@ -16,6 +16,7 @@ export interface Selection {
 
 /** One running watch. */
 export interface Watch {
+  readonly type: ServedType;
   /** Sends a bookmark if the client takes them and is not behind. */
   bookmark(): void;
   /** Ends the stream properly, so that the client resumes elsewhere. */
@@ -135,6 +136,7 @@ export const serveWatch = (
     setImmediate(pump);
   };
   const watch: Watch = {
+    type,
     bookmark: () => {
       if (!start.bookmarks || blocked || scheduled || ended) return;
       cursor = Math.max(cursor, api.store.revision);

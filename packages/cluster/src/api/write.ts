@@ -3,7 +3,7 @@ import { apiVersionOf, bucketOf, fromStored, toStored } from '../kinds/index.ts'
 import { StoreConflict, type StoredObject } from '../store/index.ts';
 import { type AdmissionCall, admitBuiltin, checkNamespace } from './admit.ts';
 import { checkFields, faultsOf, withDefaults } from './conform.ts';
-import { alreadyExists, conflict, invalid, modified, notFound } from './errors.ts';
+import { alreadyExists, conflict, invalid, modified, notFound, StatusError } from './errors.ts';
 import { trackManagedFields } from './interim.ts';
 import { hooksOf } from './kind-hooks.ts';
 import { readWriteOptions, type WriteOptions } from './options.ts';
@@ -78,6 +78,12 @@ export const createObject = async (
         message: 'Required value: name or generateName is required',
       },
     ]);
+  if (isTerminating(api, type))
+    throw new StatusError(
+      405,
+      'MethodNotAllowed',
+      `create not allowed while custom resource definition is terminating`,
+    );
   const named = { ...target, name };
   const base = callOf(named, 'CREATE', context, options);
   checkNamespace(api, { ...base, object: prepared, old: undefined });
@@ -99,6 +105,12 @@ export const createObject = async (
     throw error instanceof StoreConflict ? exists() : error;
   }
 };
+
+/** True for a custom type whose definition is being deleted. */
+const isTerminating = (api: ApiState, type: Target['type']): boolean =>
+  type.custom &&
+  api.store.get('customresourcedefinitions.apiextensions.k8s.io', `${type.resource}.${type.group}`)?.object.metadata
+    .deletionTimestamp !== undefined;
 
 const refuseFaults = (type: Target['type'], object: KubeObject, faults: Parameters<typeof invalid>[2]): void => {
   if (faults.length > 0) throw invalid(type, object.metadata.name, faults);
