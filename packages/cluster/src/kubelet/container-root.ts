@@ -82,7 +82,7 @@ export function planRoot(request: RootRequest): RootPlan {
   const binds = own.binds.flatMap((bind) => [
     // bwrap would make missing parents for root alone.
     ...parents(bind.target).flatMap((directory) => {
-      if (made.has(directory) || (request.rootfs === '/' && underShown(directory))) return [];
+      if (made.has(directory) || (request.rootfs === '/' && underShown(directory, request.view))) return [];
       made.add(directory);
       return ['--dir', directory];
     }),
@@ -135,7 +135,7 @@ interface OwnRoot {
 function machineRoot(request: RootRequest): OwnRoot {
   const { view, scratch } = request;
   const seen: RootView = {
-    kind: (path) => (LINKS[path] ? 'link' : underShown(path) ? view.kind(path) : undefined),
+    kind: (path) => (LINKS[path] ? 'link' : underShown(path, view) ? view.kind(path) : undefined),
     readlink: (path) => LINKS[path] ?? view.readlink(path),
   };
   const binds = inOrder(request.binds.map((bind) => ({ ...bind, target: resolveBind(bind, seen) })));
@@ -183,7 +183,7 @@ function machineRoot(request: RootRequest): OwnRoot {
   base.push('--dir', '/run/lock');
   base.push(...Object.entries(LINKS).flatMap(([path, target]) => ['--symlink', target, path]));
   const directory = request.workingDir;
-  const makeWorkingDir = !underShown(directory) && !binds.some((b) => b.readOnly && isBelow(directory, b.target));
+  const makeWorkingDir = !underShown(directory, view) && !binds.some((b) => b.readOnly && isBelow(directory, b.target));
   return { base, directories, emptyFiles, overlays, binds, makeWorkingDir };
 }
 
@@ -241,8 +241,10 @@ function hiddenBelow(source: string, target: string, hidden: readonly string[]):
     .flatMap((path) => ['--tmpfs', posix.join(target, posix.relative(source, path))]);
 }
 
-function underShown(path: string): boolean {
-  return SHOWN.includes(path.split('/')[1] ?? '');
+/** True for paths in a top-level directory that the machine has and shows. */
+function underShown(path: string, view: RootView): boolean {
+  const name = path.split('/')[1] ?? '';
+  return SHOWN.includes(name) && view.kind(`/${name}`) !== undefined;
 }
 
 function isBelow(path: string, directory: string): boolean {

@@ -89,7 +89,7 @@ export class PodSandbox {
     const etc = join(this.directory, 'etc');
     await mkdir(etc, { recursive: true });
     const namespace = pod.metadata.namespace ?? 'default';
-    const resolvConf = this.context.resolvConf(namespace, pod.spec.dnsPolicy ?? 'ClusterFirst', pod.spec.dnsConfig);
+    const resolvConf = this.context.resolvConf(namespace, dnsPolicyOf(pod), pod.spec.dnsConfig);
     await Promise.all([
       writeFile(join(etc, 'hosts'), hostsFile(pod, this.ip, this.context.clusterDomain)),
       writeFile(join(etc, 'hostname'), `${this.hostname}\n`),
@@ -101,6 +101,12 @@ export class PodSandbox {
 /** Everything of a pod on the node: volumes, files, logs. */
 export function podDirectory(stateDir: string, pod: Pod): string {
   return join(stateDir, 'pods', pod.metadata.uid ?? podKey(pod).replace('/', '_'));
+}
+
+/** ClusterFirst means the node's own resolver for a pod in the node's network (Kubernetes docs, "DNS for Services and Pods"). */
+function dnsPolicyOf(pod: Pod): string {
+  const policy = pod.spec.dnsPolicy ?? 'ClusterFirst';
+  return pod.spec.hostNetwork && policy === 'ClusterFirst' ? 'Default' : policy;
 }
 
 /** The pod's host name: spec.hostname or its own name, cut to what the kernel allows in a label (63). */

@@ -53,7 +53,7 @@ export class PodWorker implements LifeOwner {
       allContainers(pod).map((c) => [c.name, new ContainerLife(this, c, before.containers.get(c.name) ?? UNSTARTED)]),
     );
     this.foundEnded = before.ended;
-    this.initialized = before.ended;
+    this.initialized = before.initialized;
     if (before.ended) this.box = { kind: 'released' };
     this.update(pod);
   }

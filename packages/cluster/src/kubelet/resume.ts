@@ -1,5 +1,6 @@
 import { type ObservedContainer, type Terminated, UNSTARTED } from './observed.ts';
 import type { ContainerStatus, Pod } from './pod.ts';
+import { willRestart } from './sync-pod.ts';
 
 /** What a kubelet starts from when the API already holds a status of the pod. */
 export interface Resumed {
@@ -7,6 +8,8 @@ export interface Resumed {
   readonly containers: ReadonlyMap<string, ObservedContainer>;
   /** The pod has reached its end: nothing is started any more. */
   readonly ended: boolean;
+  /** No application container will run again, so the init containers do not either. */
+  readonly initialized: boolean;
 }
 
 /** Exit code and reason the kubelet gives a container that ended while nobody watched. */
@@ -23,12 +26,18 @@ export function resume(pod: Pod, now: number): Resumed {
   const ended = phase === 'Succeeded' || phase === 'Failed';
   const containers = new Map<string, ObservedContainer>();
   for (const status of pod.status?.containerStatuses ?? []) containers.set(status.name, read(status, now));
+  const initialized =
+    ended ||
+    pod.spec.containers.every((c) => {
+      const state = containers.get(c.name)?.state;
+      return state?.kind === 'terminated' && !willRestart(pod, c, state.exitCode);
+    });
   for (const status of pod.status?.initContainerStatuses ?? []) {
     const seen = read(status, now);
-    containers.set(status.name, ended ? seen : again(seen));
+    containers.set(status.name, initialized ? seen : again(seen));
   }
   const started = Date.parse(pod.status?.startTime ?? '');
-  return { startTime: Number.isNaN(started) ? now : started, containers, ended };
+  return { startTime: Number.isNaN(started) ? now : started, containers, ended, initialized };
 }
 
 function read(status: ContainerStatus, now: number): ObservedContainer {

@@ -20,6 +20,8 @@ interface Entry {
   busy: Promise<void> | undefined;
 }
 
+/** Requests at a time over all pods. */
+const CONCURRENCY = 32;
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 5000;
 
@@ -27,21 +29,33 @@ const LAST_RETRY_MS = 5000;
 export function createStatusWriter(client: KubeClient, log: (message: string) => void): StatusWriter {
   const entries = new Map<string, Entry>();
   const stopping = new AbortController();
+  const turns: (() => void)[] = [];
+  let busy = 0;
 
+  const inTurn = async (request: () => Promise<unknown>): Promise<void> => {
+    if (busy >= CONCURRENCY) await new Promise<void>((resolve) => turns.push(resolve));
+    busy += 1;
+    try {
+      await request();
+    } finally {
+      busy -= 1;
+      turns.shift()?.();
+    }
+  };
   const send = async (pod: Pod, entry: Entry): Promise<void> => {
     let wait = FIRST_RETRY_MS;
     while (entry.wanted && !stopping.signal.aborted) {
       const status = entry.wanted;
       try {
-        await client.patch(
-          TYPES.pods,
-          pod.metadata.name,
-          'merge',
-          { metadata: { uid: pod.metadata.uid }, status: mergeOver(entry.sent, status) },
-          {
-            namespace: pod.metadata.namespace ?? 'default',
-            subresource: 'status',
-          },
+        const { name, uid, namespace = 'default' } = pod.metadata;
+        await inTurn(() =>
+          client.patch(
+            TYPES.pods,
+            name,
+            'merge',
+            { metadata: { uid }, status: mergeOver(entry.sent, status) },
+            { namespace, subresource: 'status' },
+          ),
         );
         entry.sent = status;
         wait = FIRST_RETRY_MS;
