@@ -11,6 +11,7 @@ import type { PodSandbox } from './pod-sandbox.ts';
 import { checkProbe, type ProbeTarget } from './probe-check.ts';
 import { Prober } from './prober.ts';
 import { ImageError, type RunningContainer, startContainer } from './running-container.ts';
+import { willRestart } from './sync-pod.ts';
 import { VolumeError } from './volume-files.ts';
 
 /** Whatever the grace period says, SIGTERM is given this long before SIGKILL, as the kubelet does. */
@@ -233,6 +234,14 @@ export class ContainerLife {
       ready: false,
       startupDone: false,
     });
+    const pod = this.owner.pod();
+    if (this.seen.crashes > 1 && !pod.metadata.deletionTimestamp && willRestart(pod, this.container, exitCode)) {
+      const { name, namespace, uid } = pod.metadata;
+      this.warn(
+        'BackOff',
+        `Back-off restarting failed container ${this.container.name} in pod ${name}_${namespace}(${uid})`,
+      );
+    }
     this.owner.changed();
   }
 

@@ -247,6 +247,22 @@ inNamespace(import.meta.url, () => {
     await remove('unlively');
   });
 
+  test('logs of the run before, BackOff events, and a warning for what is not supported', async () => {
+    await bench.pod('again', {
+      containers: [
+        { name: 'main', image: 'sh', args: ['echo run; exit 1'], ports: [{ containerPort: 80, hostPort: 80 }] },
+      ],
+    });
+    await bench.until('again', (p) => (p.status?.containerStatuses?.[0]?.restartCount ?? 0) >= 2);
+    const events = (reason: string) => bench.api.all(TYPES.coreEvents).find((e) => e.reason === reason);
+    await bench.api.until(() => events('BackOff'), 'BackOff');
+    assert.match(
+      String((await bench.api.until(() => events('Unsupported'), 'Unsupported')).message),
+      /hostPort 80 of container main/,
+    );
+    await remove('again');
+  });
+
   test('a pod that outlives activeDeadlineSeconds fails', async () => {
     await bench.pod('late', {
       activeDeadlineSeconds: 1,

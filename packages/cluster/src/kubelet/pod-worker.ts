@@ -8,6 +8,7 @@ import { PodSandbox } from './pod-sandbox.ts';
 import { podStatus } from './pod-status.ts';
 import { resume } from './resume.ts';
 import { type Action, graceMs, isInitialized, syncPod } from './sync-pod.ts';
+import { unsupported } from './unsupported.ts';
 import { volumeReferences } from './volume-files.ts';
 
 const FIRST_RETRY_MS = 250;
@@ -55,6 +56,7 @@ export class PodWorker implements LifeOwner {
     this.foundEnded = before.ended;
     this.initialized = before.initialized;
     if (before.ended) this.box = { kind: 'released' };
+    else for (const sentence of unsupported(pod)) context.events.record(pod, 'Warning', 'Unsupported', sentence);
     this.update(pod);
   }
 

@@ -1,4 +1,13 @@
 import type { KubeObject } from '@osm/kube';
+import type { PodStatus } from './pod-status-types.ts';
+
+export type {
+  ContainerStateStatus,
+  ContainerStatus,
+  PodCondition,
+  PodPhase,
+  PodStatus,
+} from './pod-status-types.ts';
 
 /** The parts of core/v1 Pod that a kubelet reads (Kubernetes API reference, v1.37); everything else is kept as is. */
 export interface Pod extends KubeObject {
@@ -18,6 +27,8 @@ export interface PodSpec {
   readonly activeDeadlineSeconds?: number;
   readonly serviceAccountName?: string;
   readonly hostNetwork?: boolean;
+  readonly hostPID?: boolean;
+  readonly hostIPC?: boolean;
   readonly hostname?: string;
   readonly subdomain?: string;
   readonly setHostnameAsFQDN?: boolean;
@@ -47,6 +58,7 @@ export interface PodSecurityContext {
   readonly runAsNonRoot?: boolean;
   readonly supplementalGroups?: readonly number[];
   readonly fsGroup?: number;
+  readonly sysctls?: readonly { readonly name: string; readonly value: string }[];
 }
 
 /** core/v1 SecurityContext of one container. */
@@ -70,13 +82,19 @@ export interface Container {
   readonly workingDir?: string;
   readonly env?: readonly EnvVar[];
   readonly envFrom?: readonly EnvFromSource[];
-  readonly ports?: readonly { readonly name?: string; readonly containerPort: number; readonly protocol?: string }[];
+  readonly ports?: readonly {
+    readonly name?: string;
+    readonly containerPort: number;
+    readonly hostPort?: number;
+    readonly protocol?: string;
+  }[];
   readonly resources?: {
     readonly limits?: Readonly<Record<string, string | number>>;
     readonly requests?: Readonly<Record<string, string | number>>;
   };
   readonly restartPolicy?: RestartPolicy;
   readonly volumeMounts?: readonly VolumeMount[];
+  readonly volumeDevices?: readonly unknown[];
   readonly livenessProbe?: Probe;
   readonly readinessProbe?: Probe;
   readonly startupProbe?: Probe;
@@ -210,65 +228,6 @@ export interface Probe {
   readonly failureThreshold?: number;
   readonly terminationGracePeriodSeconds?: number;
 }
-
-/** core/v1 PodCondition. */
-export interface PodCondition {
-  readonly type: string;
-  readonly status: 'True' | 'False' | 'Unknown';
-  readonly reason?: string;
-  readonly message?: string;
-  readonly lastProbeTime?: string | null;
-  readonly lastTransitionTime?: string | null;
-  readonly observedGeneration?: number;
-}
-
-/** core/v1 ContainerState. Times are RFC 3339. */
-export interface ContainerStateStatus {
-  readonly waiting?: { readonly reason?: string; readonly message?: string };
-  readonly running?: { readonly startedAt?: string | null };
-  readonly terminated?: {
-    readonly exitCode: number;
-    readonly signal?: number;
-    readonly reason?: string;
-    readonly message?: string;
-    readonly startedAt?: string | null;
-    readonly finishedAt?: string | null;
-    readonly containerID?: string;
-  };
-}
-
-/** core/v1 ContainerStatus. */
-export interface ContainerStatus {
-  readonly name: string;
-  readonly state?: ContainerStateStatus;
-  readonly lastState?: ContainerStateStatus;
-  readonly ready: boolean;
-  readonly started?: boolean;
-  readonly restartCount: number;
-  readonly image: string;
-  readonly imageID: string;
-  readonly containerID?: string;
-}
-
-/** core/v1 PodStatus. */
-export interface PodStatus {
-  readonly phase?: PodPhase;
-  readonly reason?: string;
-  readonly message?: string;
-  readonly observedGeneration?: number;
-  readonly conditions?: readonly PodCondition[];
-  readonly hostIP?: string;
-  readonly hostIPs?: readonly { readonly ip: string }[];
-  readonly podIP?: string;
-  readonly podIPs?: readonly { readonly ip: string }[];
-  readonly startTime?: string;
-  readonly initContainerStatuses?: readonly ContainerStatus[];
-  readonly containerStatuses?: readonly ContainerStatus[];
-  readonly qosClass?: string;
-}
-
-/** core/v1 PodPhase. */
-export type PodPhase = 'Pending' | 'Running' | 'Succeeded' | 'Failed' | 'Unknown';
 
 /** `namespace/name`, the key of a pod in caches and messages. */
 export function podKey(pod: Pod): string {

@@ -11,6 +11,7 @@ import type { PodWorker } from './pod-worker.ts';
 import { servePortForward, TUNNEL_PROTOCOL } from './port-forward.ts';
 import { COMMAND_PROTOCOLS, parseStreamOptions, serveRemoteCommand } from './remote-command.ts';
 import { RequestError, refuse, refuseUpgrade } from './status-error.ts';
+import { willRestart } from './sync-pod.ts';
 
 const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 
@@ -81,7 +82,7 @@ async function serveLogs(find: FindPod, request: IncomingMessage, response: Serv
   const { name } = life.container;
   const directory = join(worker.sandbox.directory, 'logs', name);
   const attempts = logAttempts(directory);
-  const attempt = options.previous ? attempts.find((n) => n < life.observed.restartCount) : attempts[0];
+  const attempt = options.previous ? previousAttempt(worker, life, attempts) : attempts[0];
   if (attempt === undefined) {
     const pod = worker.pod().metadata.name;
     throw new RequestError(
@@ -98,6 +99,13 @@ async function serveLogs(find: FindPod, request: IncomingMessage, response: Serv
   response.writeHead(200, { 'content-type': 'text/plain', 'x-content-type-options': 'nosniff' });
   response.flushHeaders();
   await streamLog(path, options, live, response, gone.signal);
+}
+
+/** The run before the present one; between two runs that is the last one, as for a container in CrashLoopBackOff. */
+function previousAttempt(worker: PodWorker, life: ContainerLife, attempts: readonly number[]): number | undefined {
+  const { state, restartCount } = life.observed;
+  const between = state.kind === 'terminated' && willRestart(worker.pod(), life.container, state.exitCode);
+  return between ? attempts[0] : attempts.find((attempt) => attempt < restartCount);
 }
 
 function serveUpgrade(
