@@ -43,7 +43,8 @@ export interface Decision {
 const RBAC = 'rbac.authorization.k8s.io';
 const BUCKETS = ['roles', 'rolebindings', 'clusterroles', 'clusterrolebindings'].map((name) => `${name}.${RBAC}`);
 
-const readRule = (rule: unknown): PolicyRule => ({
+/** A rule as it is written in a role. */
+export const readRule = (rule: unknown): PolicyRule => ({
   verbs: texts(at(rule, 'verbs')),
   apiGroups: texts(at(rule, 'apiGroups')),
   resources: texts(at(rule, 'resources')),

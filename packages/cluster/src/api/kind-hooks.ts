@@ -36,6 +36,31 @@ const withSecretData = (_api: ApiState, object: KubeObject): Prepared => {
   return { object: { ...secret, data } as KubeObject, faults: [] };
 };
 
+const TOKEN_TYPE = 'kubernetes.io/service-account-token';
+
+/** A secret of the type of service-account tokens is filled in at once; its token lives as long as the secret. */
+const withToken = (api: ApiState, object: KubeObject): KubeObject => {
+  if (object.type !== TOKEN_TYPE || at(object, 'data', 'token') !== undefined) return object;
+  const { namespace = '', annotations = {} } = object.metadata;
+  const name = annotations['kubernetes.io/service-account.name'] ?? '';
+  const uid = api.store.get('serviceaccounts', `${namespace}/${name}`)?.object.metadata.uid;
+  if (uid === undefined) return object;
+  const secret = { name: object.metadata.name, uid: object.metadata.uid ?? '' };
+  const binding = { namespace, serviceAccount: { name, uid }, secret };
+  const { token } = api.tokens.issue(binding, [api.tokens.issuer], 10 * 365 * 86_400, api.now());
+  const base64 = (value: string) => Buffer.from(value).toString('base64');
+  return {
+    ...object,
+    metadata: { ...object.metadata, annotations: { ...annotations, 'kubernetes.io/service-account.uid': uid } },
+    data: {
+      ...record(object.data),
+      'ca.crt': base64(api.clusterCaPem),
+      namespace: base64(namespace),
+      token: base64(token),
+    },
+  };
+};
+
 const withQos = (_api: ApiState, object: KubeObject): Prepared => ({
   object: { ...object, status: { ...record(object.status), qosClass: qosClass(object) } },
   faults: [],
@@ -93,7 +118,10 @@ const HOOKS: Readonly<Record<string, KindHooks>> = {
     beforeCreate: (api, object) => allocated(api, object),
     beforeUpdate: (api, object, live) => allocated(api, object, live),
   },
-  Secret: { beforeCreate: withSecretData, beforeUpdate: withSecretData },
+  Secret: {
+    beforeCreate: (api, object) => withSecretData(api, withToken(api, object)),
+    beforeUpdate: withSecretData,
+  },
   Pod: { beforeCreate: withQos, beforeUpdate: asIs },
   CustomResourceDefinition: {
     beforeCreate: (api, object) => established(api, withCleanup(api, object)),

@@ -12,6 +12,7 @@ import { Authorizer } from './authorize.ts';
 import { bootstrap } from './bootstrap.ts';
 import { CustomTypes } from './custom-types.ts';
 import { forbidden, StatusError } from './errors.ts';
+import { expireEvents } from './event-expiry.ts';
 import { impersonate } from './impersonate.ts';
 import { loadBuiltinSchemas } from './interim.ts';
 import { isKubeletSubresource, proxyUpgrade, writeRefusal } from './kubelet-proxy.ts';
@@ -119,6 +120,11 @@ class RunningApi {
     );
     this.#servers = [this.#createServer(), this.#createServer()];
     this.#bookmarks = setInterval(() => {
+      try {
+        expireEvents(store, this.#api.now());
+      } catch (error) {
+        this.#tell('expiry of events', error);
+      }
       for (const watch of this.#watches) watch.bookmark();
     }, BOOKMARK_MS);
     this.#bookmarks.unref();

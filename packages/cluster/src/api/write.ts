@@ -7,6 +7,7 @@ import { alreadyExists, conflict, invalid, modified, notFound, StatusError } fro
 import { trackManagedFields } from './interim.ts';
 import { hooksOf } from './kind-hooks.ts';
 import { readWriteOptions, type WriteOptions } from './options.ts';
+import { checkEscalation } from './rbac-admission.ts';
 import type { ApiState, RequestContext } from './state.ts';
 import { deletionComplete, metadataFaults, prepareCreate, prepareUpdate, sameObject } from './strategy.ts';
 import { keyOf, mustFind, readObject, type Target } from './target.ts';
@@ -94,6 +95,7 @@ export const createObject = async (
   const mutated = await callWebhooks(api, 'mutating', { ...base, object: admitted, old: undefined }, admitted);
   const final = hooksOf(type).beforeCreate(api, withDefaults(type, mutated));
   refuseFaults(type, final.object, [...final.faults, ...faultsOf(type, final.object)]);
+  checkEscalation(api, { ...base, object: final.object, old: undefined }, final.object);
   await callWebhooks(api, 'validating', { ...base, object: final.object, old: undefined }, final.object);
   // The webhooks may have taken a while: the namespace may be gone, the name taken.
   checkNamespace(api, { ...base, object: final.object, old: undefined });
@@ -180,6 +182,7 @@ const admitUpdate = async (
   const final = subresource === '' ? hooksOf(type).beforeUpdate(api, again, live) : { object: again, faults: [] };
   const faults = [...final.faults, ...metadataFaults(live, final.object), ...faultsOf(type, final.object, live)];
   refuseFaults(type, final.object, faults);
+  checkEscalation(api, { ...base, object: final.object, old: live }, final.object);
   await callWebhooks(api, 'validating', { ...base, object: final.object, old: live }, final.object);
   return final.object;
 };

@@ -95,6 +95,11 @@ export class StateFile {
     });
   }
 
+  /** Bounds the file to so many pages of 4 KiB; a write beyond is refused as on a full disk. */
+  limitPages(pages: number): void {
+    this.#database.exec(`PRAGMA max_page_count = ${Math.trunc(pages)}`);
+  }
+
   close(): void {
     this.#database.close();
   }

@@ -176,7 +176,7 @@ const scalar = (type: string, value: bigint | Buffer): unknown => {
 /** Messages within messages beyond this are refused: no Kubernetes type comes near. */
 const DEPTH = 64;
 
-const valueOf = (type: string, value: bigint | Buffer, depth: number): unknown => {
+const decodeValue = (type: string, value: bigint | Buffer, depth: number): unknown => {
   const special = SPECIAL[type];
   if (special !== undefined) return special(bytesOf(value));
   if (type.includes('.')) return decodeMessage(type, bytesOf(value), depth + 1);
@@ -190,7 +190,7 @@ const entry = (type: string, bytes: Buffer, depth: number): readonly [string, un
   const key = bytesOf(fields.get(1) ?? Buffer.alloc(0)).toString();
   const value = fields.get(2);
   // An absent value is the empty one of its type, which for everything but a number has no bytes.
-  return [key, valueOf(type, value ?? (type === 'int' || type === 'bool' ? 0n : Buffer.alloc(0)), depth)];
+  return [key, decodeValue(type, value ?? (type === 'int' || type === 'bool' ? 0n : Buffer.alloc(0)), depth)];
 };
 
 const define = (target: Record<string, unknown>, name: string, value: unknown): void => {
@@ -213,7 +213,7 @@ const decodeMessage = (name: string, bytes: Buffer, depth = 0): Record<string, u
       result[json] = map;
       continue;
     }
-    const decoded = valueOf(type, value, depth);
+    const decoded = decodeValue(type, value, depth);
     if (shape === 'list') result[json] = [...((result[json] as unknown[] | undefined) ?? []), decoded];
     else if (json === '...') Object.assign(result, decoded);
     else if (decoded !== null && decoded !== undefined && !(omitEmpty && isEmpty(decoded))) result[json] = decoded;
