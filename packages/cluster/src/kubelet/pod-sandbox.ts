@@ -1,5 +1,5 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Bind } from './container-root.ts';
 import type { KubeletContext, PodNetwork } from './context.ts';
 import type { NodeView } from './downward.ts';
@@ -82,7 +82,8 @@ export class PodSandbox {
 
   /** Removes all that is left of the pod on the node. */
   async remove(): Promise<void> {
-    await rm(this.directory, { recursive: true, force: true });
+    const scratch = join(this.context.stateDir, 'scratch', basename(this.directory));
+    await Promise.all([this.directory, scratch].map((directory) => rm(directory, { recursive: true, force: true })));
   }
 
   private async writeFiles(pod: Pod): Promise<void> {

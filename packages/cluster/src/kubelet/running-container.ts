@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { lstatSync, readlinkSync } from 'node:fs';
 import { mkdir, open, readFile, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { ContainerConfigError } from './capabilities.ts';
 import type { OutputSink } from './container-output.ts';
 import { type ContainerProcess, type ProcessExit, startProcess } from './container-process.ts';
@@ -81,7 +81,7 @@ export async function startContainer(
   const command = commandOf(container, image, env);
   const volumeBinds = await sandbox.volumes.binds(container, env);
   const run = `${container.name}-${attempt}`;
-  const scratch = join(context.stateDir, 'scratch', pod.metadata.uid ?? pod.metadata.name, run);
+  const scratch = join(context.stateDir, 'scratch', basename(sandbox.directory), run);
   await rm(scratch, { recursive: true, force: true });
   await mkdir(scratch, { recursive: true });
   const messageFile = join(scratch, 'termination-log');

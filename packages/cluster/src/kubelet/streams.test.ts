@@ -134,7 +134,8 @@ inNamespace(import.meta.url, () => {
     assert.match(result.stdout, /got word/);
   });
 
-  test('port-forward reaches 127.0.0.1 in the pod, server-speaks-first included', async () => {
+  const forwards = async (webSockets: 'true' | 'false'): Promise<void> => {
+    kubectl.env.KUBECTL_PORT_FORWARD_WEBSOCKETS = webSockets;
     const forward = kubectl.spawn('port-forward', 'served', ':15000', ':3306', ':81');
     const ports: number[] = [];
     let errors = '';
@@ -178,8 +179,11 @@ inNamespace(import.meta.url, () => {
       refused.on('error', () => {});
       await once(refused, 'close');
       while (!/ECONNREFUSED/.test(errors)) await once(forward.stderr as NodeJS.ReadableStream, 'data');
+      assert.equal(kubectl.upgrades.at(-1), webSockets === 'true' ? 'websocket' : 'spdy/3.1');
     } finally {
       forward.kill();
     }
-  });
+  };
+  test('port-forward reaches 127.0.0.1 in the pod, server-speaks-first included', () => forwards('true'));
+  test('port-forward over SPDY itself, for older clients', () => forwards('false'));
 });

@@ -13,6 +13,10 @@ const KUBECTL = fileURLToPath(new URL('../../../../../gen/bin/kubectl', import.m
 export class Kubectl {
   private readonly server: Server;
   private readonly bench: Bench;
+  /** Added to kubectl's environment. */
+  readonly env: Record<string, string> = {};
+  /** Protocols of the upgrades it asked for. */
+  readonly upgrades: string[] = [];
 
   constructor(bench: Bench) {
     if (!existsSync(KUBECTL)) throw new Error('gen/bin/kubectl is missing: run npm run setup');
@@ -27,6 +31,7 @@ export class Kubectl {
       }
     });
     this.server.on('upgrade', (request, socket, head) => {
+      this.upgrades.push(request.headers.upgrade?.toLowerCase() ?? '');
       request.url = toKubelet(new URL(request.url ?? '/', 'http://api'));
       this.bench.kubelet?.upgrade(request, socket, head);
     });
@@ -57,7 +62,7 @@ export class Kubectl {
 
   spawn(...args: readonly string[]): ChildProcess {
     return spawn(KUBECTL, this.arguments(args), {
-      env: { HOME: this.bench.stateDir, PATH: process.env.PATH },
+      env: { HOME: this.bench.stateDir, PATH: process.env.PATH, ...this.env },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
   }
