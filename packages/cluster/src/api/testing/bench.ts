@@ -204,22 +204,47 @@ export class Bench {
     });
   }
 
-  kubectl(args: readonly string[], input = ''): Promise<Outcome> {
-    return this.run('kubectl', args, input);
+  kubectl(args: readonly string[], input = '', env: Readonly<Record<string, string>> = {}): Promise<Outcome> {
+    return this.run('kubectl', args, input, env);
+  }
+
+  /** A kubectl that goes on until it is ended. */
+  spawnKubectl(args: readonly string[]): { stdout(): string; kill(): void } {
+    const child = this.launch('kubectl', args, {});
+    let stdout = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString();
+    });
+    return { stdout: () => stdout, kill: () => child.kill() };
+  }
+
+  /** Waits until something holds; fails after 20 s. */
+  async until(holds: () => Promise<boolean>): Promise<void> {
+    const deadline = Date.now() + 20_000;
+    while (!(await holds())) {
+      if (Date.now() > deadline) throw new Error('it has not come true within 20 s');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
   }
 
   helm(args: readonly string[], input = ''): Promise<Outcome> {
-    return this.run('helm', args, input);
+    return this.run('helm', args, input, {});
   }
 
-  private run(program: string, args: readonly string[], input: string): Promise<Outcome> {
+  private launch(program: string, args: readonly string[], env: Readonly<Record<string, string>>) {
     const path = join(GEN, 'bin', program);
     if (!existsSync(path)) throw new Error(`gen/bin/${program} is missing: run npm run setup`);
-    const child = spawn(path, args, {
-      cwd: this.directory,
-      env: { HOME: this.directory, PATH: process.env.PATH, KUBECONFIG: join(this.directory, 'kubeconfig') },
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
+    const home = { HOME: this.directory, PATH: process.env.PATH, KUBECONFIG: join(this.directory, 'kubeconfig') };
+    return spawn(path, args, { cwd: this.directory, env: { ...home, ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
+  }
+
+  private run(
+    program: string,
+    args: readonly string[],
+    input: string,
+    env: Readonly<Record<string, string>>,
+  ): Promise<Outcome> {
+    const child = this.launch(program, args, env);
     const streams = { stdout: '', stderr: '' };
     child.stdout.on('data', (chunk: Buffer) => {
       streams.stdout += chunk.toString();
