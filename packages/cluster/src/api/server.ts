@@ -252,7 +252,7 @@ class RunningApi {
   }
 
   #report(request: IncomingMessage, error: unknown): void {
-    if (error instanceof StatusError && error.body.code < 500) return;
+    if (error instanceof StatusError && error.body.code !== 500) return;
     this.#tell(`${request.method ?? ''} ${(request.url ?? '').split('?')[0]}`, error);
   }
 

@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -111,6 +112,53 @@ export interface Outcome {
   readonly stderr: string;
 }
 
+/** A watch being read. */
+export class WatchReader {
+  // biome-ignore lint/suspicious/noExplicitAny: tests look into events of every shape.
+  readonly events: any[] = [];
+  readonly status: number;
+  ended = false;
+  readonly #response: IncomingMessage;
+  readonly #bench: Bench;
+
+  constructor(response: IncomingMessage, bench: Bench) {
+    this.#response = response;
+    this.#bench = bench;
+    this.status = response.statusCode ?? 0;
+    let rest = '';
+    response.on('data', (chunk: Buffer) => {
+      const lines = (rest + chunk.toString()).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) this.events.push(JSON.parse(line));
+    });
+    response.on('close', () => {
+      this.ended = true;
+    });
+    response.on('error', () => undefined);
+  }
+
+  /** `TYPE name` of every event so far. */
+  get summary(): string[] {
+    return this.events.map(({ type, object }) => `${type} ${object.metadata?.name ?? ''}`.trim());
+  }
+
+  until(holds: (reader: WatchReader) => boolean): Promise<void> {
+    return this.#bench.until(async () => holds(this));
+  }
+
+  pause(): void {
+    this.#response.pause();
+  }
+
+  resume(): void {
+    this.#response.resume();
+  }
+
+  close(): void {
+    this.#response.destroy();
+  }
+}
+
 /** A running API server with certificates of its own, and kubectl and helm that reach it. */
 export class Bench {
   readonly directory: string;
@@ -175,8 +223,25 @@ export class Bench {
     return this.authority.issue(`${groups.map((group) => `/O=${group}`).join('')}/CN=${name}`);
   }
 
+  /** A GET whose answer is kept as bytes. */
+  askBytes(
+    path: string,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<{ status: number; headers: Reply['headers']; bytes: Buffer }> {
+    return this.#exchange(path, { headers });
+  }
+
   /** One request over TCP; a body that is a string is sent as it is. */
-  ask(path: string, { method = 'GET', body, headers = {}, user = this.admin }: Ask = {}): Promise<Reply> {
+  async ask(path: string, options: Ask = {}): Promise<Reply> {
+    const { status, headers, bytes } = await this.#exchange(path, options);
+    const text = bytes.toString();
+    return { status, headers, text, json: parse(text) };
+  }
+
+  #exchange(
+    path: string,
+    { method = 'GET', body, headers = {}, user = this.admin }: Ask,
+  ): Promise<{ status: number; headers: Reply['headers']; bytes: Buffer }> {
     const text = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
     const credentials = user === 'anonymous' ? {} : { cert: user.certPem, key: user.keyPem };
     return new Promise((resolve, reject) => {
@@ -187,20 +252,37 @@ export class Bench {
           ca: this.authority.certPem,
           ...credentials,
           agent: false,
-          headers: { ...(text === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+          headers: {
+            ...(text === undefined
+              ? {}
+              : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
+            ...headers,
+          },
         },
         (response) => {
           const chunks: Buffer[] = [];
           response.on('data', (chunk: Buffer) => chunks.push(chunk));
-          response.on('end', () => {
-            const answer = Buffer.concat(chunks).toString();
-            resolve({ status: response.statusCode ?? 0, headers: response.headers, text: answer, json: parse(answer) });
-          });
+          response.on('end', () =>
+            resolve({ status: response.statusCode ?? 0, headers: response.headers, bytes: Buffer.concat(chunks) }),
+          );
           response.on('error', reject);
         },
       );
       call.on('error', reject);
       call.end(text);
+    });
+  }
+
+  /** Opens a watch; `lines` holds the events read so far. */
+  watch(path: string, headers: Readonly<Record<string, string>> = {}): Promise<WatchReader> {
+    return new Promise((resolve, reject) => {
+      const call = request(
+        `${this.url}${path}`,
+        { ca: this.authority.certPem, cert: this.admin.certPem, key: this.admin.keyPem, agent: false, headers },
+        (response) => resolve(new WatchReader(response, this)),
+      );
+      call.on('error', reject);
+      call.end();
     });
   }
 
