@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rmSync } from 'node:fs';
 import { mkdtemp, readFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -44,8 +45,11 @@ insideNamespaces(import.meta.url, () => {
     await once(child.stdout, 'data');
   };
 
+  let directoryOfState: string;
+
   before(async () => {
-    await setUpMounts(await mkdtemp(join(tmpdir(), 'osm-network-')), []);
+    directoryOfState = await mkdtemp(join(tmpdir(), 'osm-network-'));
+    await setUpMounts(directoryOfState, []);
     await setUpBridge();
     await directory.follow(services, slices);
     await proxy.start();
@@ -54,6 +58,7 @@ insideNamespaces(import.meta.url, () => {
   });
   after(() => {
     for (const server of servers) server.kill('SIGKILL');
+    rmSync(directoryOfState, { recursive: true });
   });
 
   test('pods reach each other and the node by address, through the node', async () => {
