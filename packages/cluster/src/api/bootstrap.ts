@@ -50,6 +50,21 @@ export const bootstrap = (api: ApiState): void => {
   }
 };
 
+/** Puts the API's own service back whenever it is deleted, as a real API server does. Returns the unsubscribe function. */
+export const keepKubernetesService = (api: ApiState, onError: (error: unknown) => void): (() => void) =>
+  api.store.subscribe('services', () => {
+    if (api.store.get('services', 'default/kubernetes') !== undefined) return;
+    // Not within the deletion that is being told of.
+    setImmediate(() => {
+      const type = api.registry.find('', 'v1', 'services');
+      try {
+        if (type !== undefined) add(api, type, kubernetesService(api));
+      } catch (error) {
+        onError(error);
+      }
+    });
+  });
+
 const add = (api: ApiState, type: ServedType, object: KubeObject): void => {
   const { name, namespace = '' } = object.metadata;
   const key = keyOf({ type, namespace, name });

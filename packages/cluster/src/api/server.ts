@@ -9,7 +9,7 @@ import { ListPages, Store } from '../store/index.ts';
 import type { NodeLink, UserInfo } from '../types.ts';
 import { authenticate } from './authenticate.ts';
 import { Authorizer } from './authorize.ts';
-import { bootstrap } from './bootstrap.ts';
+import { bootstrap, keepKubernetesService } from './bootstrap.ts';
 import { CustomTypes } from './custom-types.ts';
 import { forbidden, StatusError } from './errors.ts';
 import { expireEvents } from './event-expiry.ts';
@@ -89,6 +89,7 @@ class RunningApi {
   readonly #servers: readonly Server[];
   readonly #bookmarks: NodeJS.Timeout;
   readonly #custom: CustomTypes;
+  readonly #releaseService: () => void;
   #port = 0;
 
   constructor(options: ApiServerOptions, store: Store) {
@@ -113,6 +114,7 @@ class RunningApi {
       tokens: this.#api.tokens,
     };
     bootstrap(this.#api);
+    this.#releaseService = keepKubernetesService(this.#api, (error) => this.#tell('service kubernetes', error));
     this.#custom = new CustomTypes(
       this.#api,
       () => this.#endUnserved(),
@@ -150,6 +152,7 @@ class RunningApi {
   async close(): Promise<void> {
     clearInterval(this.#bookmarks);
     this.#custom.close();
+    this.#releaseService();
     for (const watch of [...this.#watches]) watch.end();
     const closed = this.#servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
     for (const server of this.#servers) server.closeIdleConnections();

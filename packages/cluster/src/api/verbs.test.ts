@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
+import { StateFile, StoreUnavailable } from '../store/persistence.ts';
 import { Bench } from './testing/bench.ts';
 
 let bench: Bench;
@@ -230,4 +231,29 @@ test('the state is there again after a restart', async () => {
   assert.deepEqual(again, json);
   const later = (await merge(`${MAPS}/lasting`, { data: { a: '2' } })).json;
   assert.ok(Number(later.metadata.resourceVersion) > Number(json.metadata.resourceVersion));
+});
+
+test('a state file that takes no more refuses the write with its name, and reads go on', async () => {
+  await create('before');
+  const put = StateFile.prototype.put;
+  StateFile.prototype.put = () => {
+    throw new StoreUnavailable('/somewhere/state.sqlite', new Error('database or disk is full'));
+  };
+  try {
+    const { status, json } = await create('after');
+    assert.deepEqual([status, json.reason], [500, 'InternalError']);
+    assert.match(json.message, /\/somewhere\/state\.sqlite.*disk is full/);
+    assert.equal((await bench.ask(`${MAPS}/after`)).status, 404);
+    assert.equal((await bench.ask(`${MAPS}/before`)).status, 200);
+  } finally {
+    StateFile.prototype.put = put;
+  }
+  assert.equal((await create('after')).status, 201);
+});
+
+test('the service of the API comes back when somebody deletes it', async () => {
+  const path = '/api/v1/namespaces/default/services/kubernetes';
+  assert.equal((await bench.ask(path, { method: 'DELETE' })).status, 200);
+  await bench.until(async () => (await bench.ask(path)).status === 200);
+  assert.equal((await bench.ask(path)).json.spec.clusterIP, '198.18.0.1');
 });
