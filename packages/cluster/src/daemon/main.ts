@@ -20,6 +20,14 @@ async function end(code: number): Promise<void> {
   process.exit(code);
 }
 
+/** A cluster that is up is not given up for a stray fault: it goes to the log, which is also standard error. */
+function stray(error: unknown): void {
+  process.stderr.write(`unexpected: ${error instanceof Error ? error.stack : String(error)}\n`);
+  if (!ready) void end(1);
+}
+
+process.on('uncaughtException', stray);
+process.on('unhandledRejection', stray);
 for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void end(0));
 
 process.once('message', ({ settings }: StartDaemon) => {

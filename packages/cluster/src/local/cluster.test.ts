@@ -135,12 +135,22 @@ test('a start that fails leaves nothing', { timeout: 60_000 }, async () => {
   assert.deepEqual(traces(), []);
 });
 
-test('in the foreground it ends with the signal', { timeout: 60_000 }, async () => {
+test('in the foreground it ends with the signal; a home with a long path serves as well', {
+  timeout: 60_000,
+}, async () => {
   const controller = new AbortController();
-  const info = await up('dark', { foreground: true, signal: controller.signal, onReady: () => controller.abort() });
+  const id = { name: 'dark', home: join(home, 'a-long-name'.repeat(12)) };
+  const info = await clusterUp({
+    ...id,
+    foreground: true,
+    signal: controller.signal,
+    onReady: () => controller.abort(),
+  });
   assert.equal(info.name, 'dark');
-  assert.equal(clusterStatus({ name: 'dark', home }).state, 'crashed');
-  await clusterDown({ name: 'dark', home });
+  assert.equal(clusterStatus(id).state, 'crashed');
+  assert.notEqual(clusterPaths(id).sockets, clusterPaths(id).directory);
+  await clusterDown(id);
+  assert.equal(existsSync(clusterPaths(id).sockets), false);
   assert.deepEqual(traces(), []);
 });
 

@@ -20,7 +20,12 @@ export function lockCluster(paths: ClusterPaths): () => void {
       const descriptor = openSync(file, 'wx', 0o600);
       writeSync(descriptor, JSON.stringify(identify(process.pid)));
       closeSync(descriptor);
-      return () => rmSync(file, { force: true });
+      let held = true;
+      return () => {
+        // Once only: afterwards the file may be another command's.
+        if (held) rmSync(file, { force: true });
+        held = false;
+      };
     } catch (error) {
       if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
     }

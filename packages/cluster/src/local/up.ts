@@ -205,7 +205,7 @@ async function stay(daemon: ChildProcess, signal: AbortSignal | undefined): Prom
 
 function withRemedy(error: unknown, paths: ClusterPaths): Error {
   if (!(error instanceof Error)) return new ClusterStartError(String(error));
-  if ('code' in error && error.code === 'ENOSPC') {
+  if (('code' in error && error.code === 'ENOSPC') || /ENOSPC|database or disk is full/.test(error.message)) {
     return new RequirementError(
       `the disk that holds ${paths.directory} is full: free some space, then: osm local up --name ${paths.name}`,
     );

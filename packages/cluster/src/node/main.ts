@@ -14,12 +14,26 @@ function fail(error: unknown): void {
   process.send({ type: 'failed', message } satisfies NodeMessage, () => process.exit(1));
 }
 
+let running = false;
+
+/** Before the node is up a stray fault ends it; later it would take every pod along, so it is told and survived. */
+function stray(error: unknown): void {
+  if (!running) fail(error);
+  else send({ type: 'log', message: `unexpected: ${error instanceof Error ? error.stack : String(error)}` });
+}
+
+// The user's own mask must not hide volumes from the users of pods; the cluster's directory is private as a whole.
+process.umask(0o022);
 process.once('disconnect', () => process.exit(0));
-process.once('uncaughtException', fail);
-process.once('unhandledRejection', fail);
+process.on('uncaughtException', stray);
+process.on('unhandledRejection', stray);
 process.once('message', (message: StartNode) => {
   startNode(message.settings, {
     part: (part) => send({ type: 'part', part }),
     log: (text) => send({ type: 'log', message: text }),
-  }).catch(fail);
+  })
+    .then(() => {
+      running = true;
+    })
+    .catch(fail);
 });
