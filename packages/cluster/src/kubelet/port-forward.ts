@@ -1,24 +1,26 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { createWebSocketStream, type WebSocketServer } from 'ws';
+import { createWebSocketStream, WebSocketServer } from 'ws';
 import type { PodDialer } from './pod-dialer.ts';
 import { SpdyConnection, type SpdyStream } from './spdy-connection.ts';
 import { RequestError } from './status-error.ts';
 
 /** The WebSocket subprotocol in which kubectl tunnels SPDY (KEP-4006). */
-export const TUNNEL_PROTOCOL = 'SPDY/3.1+portforward.k8s.io';
+const TUNNEL_PROTOCOL = 'SPDY/3.1+portforward.k8s.io';
 const PROTOCOL = 'portforward.k8s.io';
+const MAX_MESSAGE_BYTES = 4 * 1024 * 1024;
 /** A stream whose partner has not come within this time is closed. */
 const PAIR_MS = 30_000;
 
+/**
+ * The name of the tunnel's subprotocol is not a token of HTTP, so the library refuses it: it is taken off the request and put
+ * on the answer here.
+ */
+const tunnels = new WebSocketServer({ noServer: true, maxPayload: MAX_MESSAGE_BYTES });
+tunnels.on('headers', (headers) => headers.push(`Sec-WebSocket-Protocol: ${TUNNEL_PROTOCOL}`));
+
 /** Serves a port-forward upgrade: SPDY in a WebSocket, or SPDY/3.1 itself. Throws {@link RequestError} for anything else. */
-export function servePortForward(
-  server: WebSocketServer,
-  request: IncomingMessage,
-  socket: Duplex,
-  head: Buffer,
-  dialer: PodDialer,
-): void {
+export function servePortForward(request: IncomingMessage, socket: Duplex, head: Buffer, dialer: PodDialer): void {
   const upgrade = request.headers.upgrade?.toLowerCase();
   if (upgrade === 'websocket') {
     const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((p) => p.trim());
@@ -28,7 +30,8 @@ export function servePortForward(
         `port-forward over WebSocket needs the subprotocol ${TUNNEL_PROTOCOL}; offered: ${offered.join(', ') || 'none'}`,
       );
     }
-    server.handleUpgrade(request, socket, head, (websocket) =>
+    delete request.headers['sec-websocket-protocol'];
+    tunnels.handleUpgrade(request, socket, head, (websocket) =>
       forwardStreams(createWebSocketStream(websocket), dialer),
     );
     return;

@@ -8,7 +8,7 @@ import { attachCommand, execCommand } from './exec-command.ts';
 import { parseLogQuery } from './log-query.ts';
 import { logAttempts, streamLog } from './log-reader.ts';
 import type { PodWorker } from './pod-worker.ts';
-import { servePortForward, TUNNEL_PROTOCOL } from './port-forward.ts';
+import { servePortForward } from './port-forward.ts';
 import { COMMAND_PROTOCOLS, parseStreamOptions, serveRemoteCommand } from './remote-command.ts';
 import { RequestError, refuse, refuseUpgrade } from './status-error.ts';
 import { willRestart } from './sync-pod.ts';
@@ -32,7 +32,7 @@ export function createRoutes(find: FindPod): KubeletRoutes {
   const server = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_MESSAGE_BYTES,
-    handleProtocols: (offered) => [TUNNEL_PROTOCOL, ...COMMAND_PROTOCOLS].find((p) => offered.has(p)) ?? false,
+    handleProtocols: (offered) => COMMAND_PROTOCOLS.find((p) => offered.has(p)) ?? false,
   });
   return {
     handler(request, response) {
@@ -117,7 +117,7 @@ function serveUpgrade(
 ): void {
   const { verb, worker, container, query } = target(find, request);
   if (verb === 'portforward') {
-    servePortForward(server, request, socket, head, worker.dialer());
+    servePortForward(request, socket, head, worker.dialer());
     return;
   }
   if (verb !== 'exec' && verb !== 'attach') throw new RequestError(400, `${verb} is not an upgrade`);
