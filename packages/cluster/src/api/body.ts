@@ -29,7 +29,8 @@ const PROTOBUF = 'application/vnd.kubernetes.protobuf';
 
 const ACCEPTED = ['application/json', 'application/yaml', PROTOBUF];
 
-const parseJson = (text: string): unknown => {
+/** Reads JSON. Throws BadRequest. */
+export const parseJson = (text: string): unknown => {
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -64,5 +65,3 @@ export const readBody = async (request: IncomingMessage): Promise<unknown> => {
   if (type === PROTOBUF) return parseProtobuf(bytes);
   throw unsupportedMediaType(type, ACCEPTED);
 };
-
-export { parseJson };

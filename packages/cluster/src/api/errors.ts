@@ -36,16 +36,20 @@ const detailsOf = ({ group, resource }: Subject, name: string): Details => ({
   kind: resource,
 });
 
+/** The request itself makes no sense. */
 export const badRequest = (message: string): StatusError => new StatusError(400, 'BadRequest', message);
 
+/** Credentials that prove nothing. */
 export const unauthorized = (): StatusError => new StatusError(401, 'Unauthorized', 'Unauthorized');
 
+/** The caller may not do it, or admission does not let him; `why` follows the name. */
 export const forbidden = (subject: Subject, name: string, why: string): StatusError => {
   const what = qualified(subject.resource, subject.group);
   const message = name === '' ? `${what} is forbidden: ${why}` : `${what} "${name}" is forbidden: ${why}`;
   return new StatusError(403, 'Forbidden', message, detailsOf(subject, name));
 };
 
+/** No object of this name. */
 export const notFound = (subject: Subject, name: string): StatusError =>
   new StatusError(
     404,
@@ -58,9 +62,11 @@ export const notFound = (subject: Subject, name: string): StatusError =>
 export const unknownPath = (): StatusError =>
   new StatusError(404, 'NotFound', 'the server could not find the requested resource');
 
+/** The path exists, the verb does not. */
 export const methodNotAllowed = (): StatusError =>
   new StatusError(405, 'MethodNotAllowed', 'the server does not allow this method on the requested resource');
 
+/** The client takes no form that the server has. */
 export const notAcceptable = (): StatusError =>
   new StatusError(
     406,
@@ -69,6 +75,7 @@ export const notAcceptable = (): StatusError =>
       'application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1',
   );
 
+/** The name is taken. */
 export const alreadyExists = (subject: Subject, name: string): StatusError =>
   new StatusError(
     409,
@@ -77,6 +84,7 @@ export const alreadyExists = (subject: Subject, name: string): StatusError =>
     detailsOf(subject, name),
   );
 
+/** The object is not in the state that the request assumes. */
 export const conflict = (subject: Subject, name: string, why: string, causes?: Details['causes']): StatusError =>
   new StatusError(
     409,
@@ -93,11 +101,14 @@ export const modified = (subject: Subject, name: string): StatusError =>
     'the object has been modified; please apply your changes to the latest version and try again',
   );
 
+/** History or a continuation that is gone: list again. */
 export const expired = (message: string): StatusError => new StatusError(410, 'Expired', message);
 
+/** A body above the limit, in bytes. */
 export const tooLarge = (limit: number): StatusError =>
   new StatusError(413, 'RequestEntityTooLarge', `Request entity too large: limit is ${limit}`);
 
+/** A body of a type the server does not read. */
 export const unsupportedMediaType = (got: string, accepted: readonly string[]): StatusError =>
   new StatusError(
     415,
@@ -106,12 +117,15 @@ export const unsupportedMediaType = (got: string, accepted: readonly string[]): 
       `accepted media types include: ${accepted.join(', ')}`,
   );
 
+/** Not now: try again later. */
 export const tooManyRequests = (message: string, causes?: Details['causes']): StatusError =>
   new StatusError(429, 'TooManyRequests', message, causes === undefined ? undefined : { causes });
 
+/** A fault of the server or of something it depends on. */
 export const internalError = (message: string): StatusError =>
   new StatusError(500, 'InternalError', `Internal error occurred: ${message}`, { causes: [{ message }] });
 
+/** Something that the request needs is not running. */
 export const unavailable = (message: string): StatusError => new StatusError(503, 'ServiceUnavailable', message);
 
 /** A list that asks for a state the server has not reached. */

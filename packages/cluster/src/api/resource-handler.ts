@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { KubeObject } from '@osm/kube';
-import { bucketOf, fromStored } from '../kinds/index.ts';
+import { fromStored } from '../kinds/index.ts';
 import { at } from '../store/fields.ts';
 import type { ServedType } from '../types.ts';
 import { mediaTypeOf, parseJson, readBody, readBytes } from './body.ts';
@@ -192,6 +192,3 @@ const handleScale = async (call: ResourceCall, target: Target): Promise<Answer> 
   const patch = parseJson((await readBytes(request)).toString());
   return json(await updateScale(api, target, context, (scale) => apply(scale, patch)));
 };
-
-/** The bucket of a target; for callers outside of this file that only hold the target. */
-export const bucketOfTarget = (target: Target): string => bucketOf(target.type);

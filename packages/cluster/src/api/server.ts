@@ -11,13 +11,14 @@ import { authenticate } from './authenticate.ts';
 import { Authorizer } from './authorize.ts';
 import { bootstrap, keepKubernetesService } from './bootstrap.ts';
 import { CustomTypes } from './custom-types.ts';
-import { forbidden, StatusError } from './errors.ts';
+import { StatusError } from './errors.ts';
 import { expireEvents } from './event-expiry.ts';
 import { impersonate } from './impersonate.ts';
 import { loadBuiltinSchemas } from './interim.ts';
 import { isKubeletSubresource, proxyUpgrade, writeRefusal } from './kubelet-proxy.ts';
 import { OpenApi } from './openapi.ts';
 import { handlePath, type PathState } from './path-handler.ts';
+import { parseUrl, refusal } from './refusal.ts';
 import { Registry } from './registry.ts';
 import { type RequestInfo, readRequest } from './request-info.ts';
 import { handleResource, targetOf } from './resource-handler.ts';
@@ -270,32 +271,6 @@ class RunningApi {
       if (this.#api.registry.find(watch.type.group, watch.type.version, watch.type.resource) === undefined) watch.end();
   }
 }
-
-const parseUrl = (text: string): URL => {
-  try {
-    return new URL(text, 'https://cluster');
-  } catch {
-    throw new StatusError(400, 'BadRequest', 'the request line holds no valid path');
-  }
-};
-
-/** 403 in the words of Kubernetes, which people and tools read. */
-const refusal = (user: UserInfo, info: RequestInfo): StatusError => {
-  if (info.kind === 'path')
-    return new StatusError(
-      403,
-      'Forbidden',
-      `forbidden: User "${user.username}" cannot ${info.verb} path "${info.path}"`,
-    );
-  const { verb, group, resource, subresource, namespace, name } = info;
-  const what = subresource === '' ? resource : `${resource}/${subresource}`;
-  const where = namespace === '' ? 'at the cluster scope' : `in the namespace "${namespace}"`;
-  return forbidden(
-    { group, resource },
-    name,
-    `User "${user.username}" cannot ${verb} resource "${what}" in API group "${group}" ${where}`,
-  );
-};
 
 /** Addresses of a service block that have a meaning: the first is the API server's, the tenth the name server's. */
 const reservedOf = (cidr: string): readonly string[] => {

@@ -1,6 +1,6 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import type { KubeObject, ObjectMeta } from '@osm/kube';
-import { at, list, record, sameJson, text } from '../store/fields.ts';
+import { at, list, record, sameJson } from '../store/fields.ts';
 import type { FieldFault, ServedType } from '../types.ts';
 import { qosClass } from './pod-qos.ts';
 import { timestamp } from './state.ts';
@@ -175,6 +175,3 @@ const comparable = (object: KubeObject): object => {
   });
   return { ...object, metadata: { ...metadata, managedFields: timeless } };
 };
-
-/** The name of an object's kind in messages: `Pod "web-1"`. */
-export const nameOf = (object: KubeObject): string => `${text(object.kind)} "${object.metadata.name}"`;

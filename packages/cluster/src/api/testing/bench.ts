@@ -1,92 +1,19 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { NodeLink } from '../../types.ts';
 import { type ApiServer, type ApiServerOptions, startApiServer } from '../index.ts';
+import { Authority, type Pair } from './authority.ts';
+import { until, WatchReader } from './watch-reader.ts';
 
 const GEN = fileURLToPath(new URL('../../../../../gen', import.meta.url));
 
 /** The published Kubernetes schema. */
 export const SCHEMA: unknown = JSON.parse(readFileSync(join(GEN, 'kubernetes-schema.json'), 'utf8'));
-
-interface Pair {
-  readonly certPem: string;
-  readonly keyPem: string;
-}
-
-/** Makes a certificate authority and signs leaves with openssl, which shares no code with the server under test. */
-class Authority {
-  readonly #directory: string;
-  readonly certPem: string;
-
-  constructor(directory: string) {
-    this.#directory = directory;
-    openssl(directory, [
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:P-256',
-      '-nodes',
-      '-days',
-      '2',
-      '-subj',
-      '/CN=test authority',
-      '-keyout',
-      'ca.key',
-      '-out',
-      'ca.crt',
-    ]);
-    this.certPem = readFileSync(join(directory, 'ca.crt'), 'utf8');
-  }
-
-  issue(subject: string, names = ''): Pair {
-    openssl(this.#directory, [
-      'req',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:P-256',
-      '-nodes',
-      '-subj',
-      subject,
-      '-keyout',
-      'leaf.key',
-      '-out',
-      'leaf.csr',
-    ]);
-    writeFileSync(join(this.#directory, 'leaf.ext'), names === '' ? '' : `subjectAltName=${names}\n`);
-    openssl(this.#directory, [
-      'x509',
-      '-req',
-      '-in',
-      'leaf.csr',
-      '-CA',
-      'ca.crt',
-      '-CAkey',
-      'ca.key',
-      '-CAcreateserial',
-      '-days',
-      '1',
-      '-extfile',
-      'leaf.ext',
-      '-out',
-      'leaf.crt',
-    ]);
-    const read = (name: string) => readFileSync(join(this.#directory, name), 'utf8');
-    return { certPem: read('leaf.crt'), keyPem: read('leaf.key') };
-  }
-}
-
-const openssl = (cwd: string, args: readonly string[]): void => {
-  execFileSync('openssl', args, { cwd, stdio: ['ignore', 'ignore', 'pipe'] });
-};
 
 /** What a request was answered with. */
 export interface Reply {
@@ -110,53 +37,6 @@ export interface Outcome {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
-}
-
-/** A watch being read. */
-export class WatchReader {
-  // biome-ignore lint/suspicious/noExplicitAny: tests look into events of every shape.
-  readonly events: any[] = [];
-  readonly status: number;
-  ended = false;
-  readonly #response: IncomingMessage;
-  readonly #bench: Bench;
-
-  constructor(response: IncomingMessage, bench: Bench) {
-    this.#response = response;
-    this.#bench = bench;
-    this.status = response.statusCode ?? 0;
-    let rest = '';
-    response.on('data', (chunk: Buffer) => {
-      const lines = (rest + chunk.toString()).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) this.events.push(JSON.parse(line));
-    });
-    response.on('close', () => {
-      this.ended = true;
-    });
-    response.on('error', () => undefined);
-  }
-
-  /** `TYPE name` of every event so far. */
-  get summary(): string[] {
-    return this.events.map(({ type, object }) => `${type} ${object.metadata?.name ?? ''}`.trim());
-  }
-
-  until(holds: (reader: WatchReader) => boolean): Promise<void> {
-    return this.#bench.until(async () => holds(this));
-  }
-
-  pause(): void {
-    this.#response.pause();
-  }
-
-  resume(): void {
-    this.#response.resume();
-  }
-
-  close(): void {
-    this.#response.destroy();
-  }
 }
 
 /** A running API server with certificates of its own, and kubectl and helm that reach it. */
@@ -279,7 +159,7 @@ export class Bench {
       const call = request(
         `${this.url}${path}`,
         { ca: this.authority.certPem, cert: this.admin.certPem, key: this.admin.keyPem, agent: false, headers },
-        (response) => resolve(new WatchReader(response, this)),
+        (response) => resolve(new WatchReader(response)),
       );
       call.on('error', reject);
       call.end();
@@ -301,12 +181,8 @@ export class Bench {
   }
 
   /** Waits until something holds; fails after 20 s. */
-  async until(holds: () => Promise<boolean>): Promise<void> {
-    const deadline = Date.now() + 20_000;
-    while (!(await holds())) {
-      if (Date.now() > deadline) throw new Error('it has not come true within 20 s');
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+  until(holds: () => Promise<boolean>): Promise<void> {
+    return until(holds);
   }
 
   helm(args: readonly string[], input = ''): Promise<Outcome> {
