@@ -26,16 +26,36 @@ export class ContainerConfigError extends Error {
 }
 
 /**
- * The capability bounding set of a container, sorted; `all` for a privileged one. They count in the cluster's own user
- * namespace, never on the host. Throws {@link ContainerConfigError} for a name that no kernel knows.
+ * What no pod gets, however privileged: with them it could undo the read-only view of the machine, on which every pod's
+ * root file system rests. Asking for one of them by name is reported as not supported.
  */
-export function capabilities(context: SecurityContext | undefined): readonly string[] | 'all' {
-  if (context?.privileged) return 'all';
+export const WITHHELD: readonly string[] = Object.freeze(['mknod', 'sys_admin', 'sys_boot', 'sys_module', 'sys_rawio']);
+
+/** A capability bounding set, by what it holds or by what it lacks (so that no name unknown to an old kernel is needed). */
+export type CapabilitySet =
+  | { readonly kind: 'only'; readonly names: readonly string[] }
+  | { readonly kind: 'allBut'; readonly names: readonly string[] };
+
+/**
+ * The capability bounding set of a container, names sorted. Capabilities count in the cluster's own user namespace, never on
+ * the host; `privileged` is all but {@link WITHHELD}. Throws {@link ContainerConfigError} for a name that no kernel knows.
+ */
+export function capabilities(context: SecurityContext | undefined): CapabilitySet {
+  if (context?.privileged) return { kind: 'allBut', names: WITHHELD };
   const drop = (context?.capabilities?.drop ?? []).map(known);
   const add = (context?.capabilities?.add ?? []).map(known);
+  if (add.includes('all')) {
+    return { kind: 'allBut', names: [...new Set([...WITHHELD, ...drop.filter((name) => name !== 'all')])].sort() };
+  }
   const kept = drop.includes('all') ? [] : DEFAULT.filter((name) => !drop.includes(name));
-  if (add.includes('all')) return [...KNOWN].filter((name) => !drop.includes(name)).sort();
-  return [...new Set([...kept, ...add])].sort();
+  return { kind: 'only', names: [...new Set([...kept, ...add])].filter((name) => !WITHHELD.includes(name)).sort() };
+}
+
+/** Capabilities that a container names and that are withheld from it. */
+export function withheld(context: SecurityContext | undefined): readonly string[] {
+  return (context?.capabilities?.add ?? []).filter((name) =>
+    WITHHELD.includes(name.toLowerCase().replace(/^cap_/, '')),
+  );
 }
 
 function known(name: string): string {

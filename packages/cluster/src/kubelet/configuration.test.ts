@@ -236,7 +236,7 @@ inNamespace(import.meta.url, () => {
   test('what a container sees of the machine: nothing that is not its own', async () => {
     const text = await report(
       'view',
-      `ls ${bench.stateDir} 2>&1 | head -1; ls -A /root /home | tr '\\n' ' '; wc -c < /etc/shadow; ls -A /run | tr '\\n' ' '; ls /proc | grep -c '^[0-9]'
+      `ls ${bench.stateDir} 2>&1 | head -1; ls -A /root /home | tr '\\n' ' '; echo shadow=$(wc -c < /etc/shadow); ls -A /run | tr '\\n' ' '; ls /proc | grep -c '^[0-9]'
        touch /usr/x 2>/dev/null || echo read-only; touch /tmp/x && echo tmp; hostname; cat /etc/hostname; grep -c nameserver /etc/resolv.conf; grep pinned /etc/hosts
        ls -d /work 2>/dev/null || echo no-work`,
       {},
@@ -245,6 +245,7 @@ inNamespace(import.meta.url, () => {
     const lines = text.split('\n');
     assert.match(lines[0] ?? '', /No such file/);
     assert.match(text, /\/home:.*\/root:/s);
+    assert.match(text, /shadow=0\n/);
     assert.match(text, /read-only\ntmp\ngiven\ngiven\n1\n10\.0\.0\.9\tpinned\talso\nno-work\n$/);
   });
 

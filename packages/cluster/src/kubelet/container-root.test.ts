@@ -42,6 +42,7 @@ const request = (change: Partial<RootRequest>): RootRequest => ({
   launcher: '/l',
   binds: [],
   hidden: ['/state'],
+  secrets: { files: ['/etc/shadow'], directories: ['/etc/ssh'] },
   readOnly: false,
   workingDir: '/',
   ...change,

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import type { PrivateFiles } from './private-files.ts';
 
 /** Something bound into a container: a file or directory of the node at a path of the container. */
 export interface Bind {
@@ -34,6 +35,8 @@ export interface RootRequest {
   readonly binds: readonly Bind[];
   /** Node paths no container may see, wherever a bind would show them. */
   readonly hidden: readonly string[];
+  /** What of the machine's /etc is not for everybody; shown empty. */
+  readonly secrets: PrivateFiles;
   readonly readOnly: boolean;
   readonly workingDir: string;
 }
@@ -57,9 +60,6 @@ const SHOWN = ['usr', 'bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32', 'etc', '
 /** Empty directories that complete it. */
 const EMPTY = ['/var', '/var/cache', '/var/lib', '/var/log', '/var/spool', '/home', '/mnt', '/srv', '/sys'];
 const LINKS: Readonly<Record<string, string>> = Object.freeze({ '/var/run': '../run', '/var/lock': '../run/lock' });
-/** Files and directories of the machine's /etc that only its administrator may read. */
-const SECRET_FILES = ['/etc/shadow', '/etc/shadow-', '/etc/gshadow', '/etc/gshadow-'];
-const SECRET_DIRECTORIES = ['/etc/ssh', '/etc/ssl/private', '/etc/sudoers.d', '/etc/kubernetes'];
 
 /** Plans a container's root file system. Pure but for the questions it asks of `view`. */
 export function planRoot(request: RootRequest): RootPlan {
@@ -161,15 +161,21 @@ function machineRoot(request: RootRequest): OwnRoot {
         directories.push(bind.kind === 'directory' ? place : posix.dirname(place));
         if (bind.kind === 'file') emptyFiles.push(place);
       }
-      if (name === 'etc')
-        emptyFiles.push(...SECRET_FILES.filter((f) => view.kind(f)).map((f) => `${overlay.upper}${f.slice(4)}`));
+      if (name === 'etc') {
+        for (const file of request.secrets.files) {
+          const place = `${overlay.upper}${file.slice(top.length)}`;
+          directories.push(posix.dirname(place));
+          emptyFiles.push(place);
+        }
+      }
       base.push('--ro-bind', overlay.merged, top);
     }
     base.push(...hiddenBelow(top, top, request.hidden));
   }
-  base.push(
-    ...SECRET_DIRECTORIES.filter((d) => view.kind(d) === 'directory').flatMap((d) => ['--tmpfs', d, '--remount-ro', d]),
-  );
+  for (const directory of request.secrets.directories) {
+    base.push('--tmpfs', directory);
+    if (!binds.some((b) => isBelow(b.target, directory))) base.push('--remount-ro', directory);
+  }
   base.push(...EMPTY.flatMap((d) => ['--dir', d]));
   // With readOnlyRootFilesystem these are read-only too, as they would be in an image.
   for (const [path, mode] of [

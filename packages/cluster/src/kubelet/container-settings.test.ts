@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ContainerConfigError, capabilities } from './capabilities.ts';
+import { ContainerConfigError, capabilities, WITHHELD, withheld } from './capabilities.ts';
 import { fieldValue, resourceValue } from './downward.ts';
 import { expand } from './environment.ts';
 import { isMapped } from './id-range.ts';
@@ -84,13 +84,18 @@ test('who a container runs as', () => {
 });
 
 test('capabilities: default, add, drop, privileged, unknown', () => {
-  assert.ok(capabilities(undefined).includes('net_bind_service') && !capabilities(undefined).includes('mknod'));
-  assert.deepEqual(capabilities({ capabilities: { drop: ['ALL'], add: ['NET_ADMIN', 'CAP_NET_RAW'] } }), [
+  const names = (context: Parameters<typeof capabilities>[0]) => capabilities(context).names;
+  assert.ok(names(undefined).includes('net_bind_service') && !names(undefined).includes('mknod'));
+  assert.deepEqual(names({ capabilities: { drop: ['ALL'], add: ['NET_ADMIN', 'CAP_NET_RAW', 'SYS_ADMIN'] } }), [
     'net_admin',
     'net_raw',
   ]);
-  assert.ok(!capabilities({ capabilities: { add: ['ALL'], drop: ['SYS_ADMIN'] } }).includes('sys_admin'));
-  assert.equal(capabilities({ privileged: true }), 'all');
+  assert.deepEqual(capabilities({ capabilities: { add: ['ALL'], drop: ['SYS_TIME'] } }), {
+    kind: 'allBut',
+    names: [...WITHHELD, 'sys_time'],
+  });
+  assert.deepEqual(capabilities({ privileged: true }), { kind: 'allBut', names: WITHHELD });
+  assert.deepEqual(withheld({ capabilities: { add: ['CAP_SYS_ADMIN', 'CHOWN'] } }), ['CAP_SYS_ADMIN']);
   assert.throws(() => capabilities({ capabilities: { add: ['FLY'] } }), /unknown capability "FLY"/);
   const identity = identityOf(
     aPod({ containers: [app] }),

@@ -4,6 +4,7 @@ import type { EventRecorder } from './events.ts';
 import type { Launcher } from './launcher.ts';
 import type { DnsConfig } from './pod.ts';
 import type { PodObjects } from './pod-objects.ts';
+import type { PrivateFiles } from './private-files.ts';
 import type { ServiceFacts } from './service-environment.ts';
 import type { StatusWriter } from './status-writer.ts';
 
@@ -43,6 +44,8 @@ export interface KubeletContext {
   readonly stateDir: string;
   /** Node paths that no pod may see. */
   readonly hidden: readonly string[];
+  /** What of the machine's /etc is not for everybody. */
+  readonly secrets: PrivateFiles;
   readonly createPodNetwork: CreatePodNetwork;
   readonly resolveImage: (name: string) => Promise<ResolvedImage>;
   readonly resolvConf: (namespace: string, dnsPolicy: string, dnsConfig: DnsConfig | undefined) => string;

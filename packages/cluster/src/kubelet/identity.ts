@@ -1,4 +1,4 @@
-import { ContainerConfigError, capabilities } from './capabilities.ts';
+import { type CapabilitySet, ContainerConfigError, capabilities } from './capabilities.ts';
 import type { Container, Pod } from './pod.ts';
 
 /** The process credentials of a container. */
@@ -7,8 +7,7 @@ export interface Identity {
   readonly gid: number;
   readonly groups: readonly number[];
   readonly home: string;
-  /** Bounding set, or `all`. */
-  readonly capabilities: readonly string[] | 'all';
+  readonly capabilities: CapabilitySet;
 }
 
 /** The user database of a root file system: the text of /etc/passwd and /etc/group ('' when absent). */
@@ -72,12 +71,15 @@ export function setprivArguments(identity: Identity): readonly string[] {
     '--regid',
     String(identity.gid),
     ...(identity.groups.length > 0 ? ['--groups', identity.groups.join(',')] : ['--clear-groups']),
-    ...(identity.capabilities === 'all'
-      ? []
-      : [`--bounding-set=${['-all', ...identity.capabilities.map((c) => `+${c}`)].join(',')}`]),
+    `--bounding-set=${boundingSet(identity.capabilities)}`,
     '--inh-caps=-all',
     '--no-new-privs',
   ];
+}
+
+function boundingSet({ kind, names }: CapabilitySet): string {
+  const sign = kind === 'only' ? '+' : '-';
+  return [...(kind === 'only' ? ['-all'] : []), ...names.map((name) => `${sign}${name}`)].join(',');
 }
 
 function parseUser(text: string, users: UserDatabase): { uid: number; gid: number | undefined; named: boolean } {

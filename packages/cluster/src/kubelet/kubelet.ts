@@ -15,6 +15,7 @@ import { registerNode } from './node-object.ts';
 import { type DnsConfig, type Pod, podKey } from './pod.ts';
 import { PodObjects } from './pod-objects.ts';
 import { PodWorker } from './pod-worker.ts';
+import { findPrivateFiles } from './private-files.ts';
 import { createRoutes } from './routes.ts';
 import type { ServiceFacts } from './service-environment.ts';
 import { createStatusWriter } from './status-writer.ts';
@@ -77,6 +78,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
     hostIP: options.nodeIP ?? firstAddress(),
     stateDir,
     hidden: options.hidden ?? [],
+    secrets: await findPrivateFiles('/etc'),
     createPodNetwork: options.network.createPodNetwork,
     resolveImage: options.resolveImage,
     resolvConf: options.resolvConf,

@@ -96,6 +96,7 @@ export async function startContainer(
     scratch,
     launcher: context.launcher.directory,
     hidden: [context.stateDir, ...context.hidden],
+    secrets: context.secrets,
     readOnly: container.securityContext?.readOnlyRootFilesystem === true,
     workingDir,
     binds: [

@@ -1,3 +1,4 @@
+import { withheld } from './capabilities.ts';
 import { allContainers, type Pod } from './pod.ts';
 
 /**
@@ -23,6 +24,11 @@ export function unsupported(pod: Pod): readonly string[] {
           `hostPort ${port.hostPort} of container ${container.name} is not opened: the embedded cluster has no way in from the machine; use kubectl port-forward`,
         );
       }
+    }
+    for (const name of withheld(container.securityContext)) {
+      sentences.push(
+        `capability ${name} of container ${container.name} is withheld: pods share the machine's file system read-only`,
+      );
     }
     if ((container.volumeDevices ?? []).length > 0)
       sentences.push(`volumeDevices of container ${container.name} are not supported by the embedded cluster`);
