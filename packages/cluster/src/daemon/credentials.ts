@@ -39,13 +39,13 @@ const SERVING_NAMES = [
 const SERVING_ADDRESSES = ['127.0.0.1', API_SERVICE_IP, GATEWAY_IP];
 
 /** Reads a cluster's credentials from its `pki` directory, or makes them there. */
-export function loadCredentials(directory: string): Credentials {
+export async function loadCredentials(directory: string): Promise<Credentials> {
   if (!existsSync(directory)) {
     // Written beside and renamed, so that there are all of them or none.
     const partial = `${directory}.new`;
     rmSync(partial, { recursive: true, force: true });
     mkdirSync(partial, { mode: 0o700 });
-    writeCredentials(partial, makeCredentials());
+    writeCredentials(partial, await makeCredentials());
     renameSync(partial, directory);
   }
   const read = (name: string): string => readFileSync(join(directory, name), 'utf8');
@@ -63,10 +63,10 @@ export function loadCredentials(directory: string): Credentials {
   };
 }
 
-function makeCredentials(): Credentials {
-  const authority = createCertificateAuthority({ commonName: 'kubernetes', validitySeconds: TEN_YEARS_SECONDS });
-  const issue = (commonName: string, organizations: readonly string[], servingToo = false): KeyPair => {
-    const { chainPem, keyPem } = authority.issue({
+async function makeCredentials(): Promise<Credentials> {
+  const authority = await createCertificateAuthority({ commonName: 'kubernetes', validitySeconds: TEN_YEARS_SECONDS });
+  const issue = async (commonName: string, organizations: readonly string[], servingToo = false): Promise<KeyPair> => {
+    const { chainPem, keyPem } = await authority.issue({
       commonName,
       organizations,
       ...(servingToo ? { dnsNames: SERVING_NAMES, ipAddresses: SERVING_ADDRESSES } : {}),
@@ -77,10 +77,10 @@ function makeCredentials(): Credentials {
   };
   return {
     caPem: authority.certPem,
-    serving: issue('kube-apiserver', [], true),
-    admin: issue('kubernetes-admin', ['system:masters']),
-    controllers: issue('system:kube-controller-manager', ['system:masters']),
-    node: issue(`system:node:${NODE_NAME}`, ['system:nodes']),
+    serving: await issue('kube-apiserver', [], true),
+    admin: await issue('kubernetes-admin', ['system:masters']),
+    controllers: await issue('system:kube-controller-manager', ['system:masters']),
+    node: await issue(`system:node:${NODE_NAME}`, ['system:nodes']),
     serviceAccountKeyPem: generateKeyPairSync('ec', {
       namedCurve: 'P-256',
       privateKeyEncoding: { type: 'pkcs8', format: 'pem' },

@@ -119,7 +119,7 @@ async function bringUp(
   const nodeStarted = node.start();
   nodeStarted.catch(() => {});
 
-  const credentials = loadCredentials(paths.pki);
+  const credentials = await loadCredentials(paths.pki);
   done('credentials');
   const link = createNodeLink(paths.nodeSocket);
   const api = await startApiServer({
@@ -169,7 +169,7 @@ async function bringUp(
   });
   starting.onUndo(() => client.close());
   await createSystemObjects(client);
-  const controllers = startControllers({
+  const controllers = await startControllers({
     client,
     log: log.child({ part: 'controllers' }),
     clusterCaPem: credentials.caPem,
