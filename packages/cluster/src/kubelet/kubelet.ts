@@ -5,6 +5,7 @@ import os from 'node:os';
 import { join } from 'node:path';
 import type { Duplex } from 'node:stream';
 import { promisify } from 'node:util';
+import * as kube from '@osm/kube';
 import { type Informer, type KubeClient, type KubeObject, type ListOptions, type ResourceType, TYPES } from '@osm/kube';
 import { KUBERNETES_BACKOFF, type RestartBackoff } from './backoff.ts';
 import type { CreatePodNetwork, KubeletContext, Log, ResolvedImage } from './context.ts';
@@ -19,9 +20,15 @@ import { findPrivateFiles } from './private-files.ts';
 import { createRoutes } from './routes.ts';
 import type { ServiceFacts } from './service-environment.ts';
 import { createStatusWriter } from './status-writer.ts';
-import { createInformer } from './testing/memory-informer.ts';
 
 const run = promisify(execFile);
+
+/** Makes a list-and-watch cache over a client. */
+export type CreateInformer = <T extends KubeObject>(
+  client: KubeClient,
+  type: ResourceType,
+  options?: ListOptions,
+) => Informer<T>;
 
 /** Everything a kubelet is given. */
 export interface KubeletOptions {
@@ -43,6 +50,8 @@ export interface KubeletOptions {
   /** Also plays this many fake nodes whose pods have no processes. */
   readonly hollow?: { readonly nodes: number };
   readonly backoff?: RestartBackoff;
+  /** Makes the caches; default the kube package's. */
+  readonly createInformer?: CreateInformer;
   readonly log: Log;
 }
 
@@ -64,6 +73,7 @@ export async function startKubelet(options: KubeletOptions): Promise<Kubelet> {
   await mkdir(stateDir, { recursive: true, mode: 0o711 });
   await prepareScratch(join(stateDir, 'scratch'));
   const launcher = await prepareLauncher(join(stateDir, 'launcher'));
+  const createInformer: CreateInformer = options.createInformer ?? kube.createInformer;
   const informers: Informer[] = [];
   const inform = <T extends KubeObject>(type: ResourceType, list?: ListOptions): Informer<T> => {
     const informer = createInformer<T>(client, type, list);

@@ -8,6 +8,7 @@ import { enterCommand, runEntered } from '../enter.ts';
 import { type Kubelet, type KubeletOptions, startKubelet } from '../kubelet.ts';
 import type { Pod, PodSpec } from '../pod.ts';
 import { MemoryApi } from './memory-api.ts';
+import { createInformer } from './memory-informer.ts';
 
 /** A kubelet over an API in memory and a bridge of its own, for tests inside {@link inNamespace}. */
 export class Bench {
@@ -33,6 +34,7 @@ export class Bench {
   async start(options: Partial<KubeletOptions> = {}): Promise<Kubelet> {
     this.kubelet = await startKubelet({
       client: this.api,
+      createInformer,
       nodeName: 'node',
       stateDir: join(this.stateDir, 'kubelet'),
       nodeIP: this.nodeIP,
