@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TYPES } from '@osm/kube';
@@ -108,15 +108,17 @@ export class Bench {
     return await runEntered(enterCommand(worker.context.launcher, running, command), 10_000);
   }
 
-  /** Text of a file in a volume of the pod; undefined when it is not there. */
-  volumeFile(pod: Pod, path: string): string | undefined {
-    const file = join(this.stateDir, 'kubelet', 'pods', pod.metadata.uid ?? '', 'volumes', path);
-    return existsSync(file) ? readFileSync(file, 'utf8') : undefined;
+  /** Resolves when the volumes of the pod have been given back. */
+  async released(pod: Pod): Promise<void> {
+    await this.absent(join(this.stateDir, 'kubelet', 'pods', pod.metadata.uid ?? '', 'volumes'));
   }
 
   /** Resolves when nothing of the pod is left on the node. */
   async cleaned(pod: Pod): Promise<void> {
-    const directory = join(this.stateDir, 'kubelet', 'pods', pod.metadata.uid ?? '');
+    await this.absent(join(this.stateDir, 'kubelet', 'pods', pod.metadata.uid ?? ''));
+  }
+
+  private async absent(directory: string): Promise<void> {
     const over = Date.now() + 20_000;
     while (existsSync(directory)) {
       if (Date.now() > over) throw new Error(`${directory} is still there`);
