@@ -1,1 +1,2 @@
 export * from './model/objects.ts';
+export type * from './plan/types.ts';

@@ -1,0 +1,241 @@
+/**
+ * The ProxyPlan: what one proxy has to do, in the mesh's own terms. It is the spine of the control plane: policies are
+ * folded into it, Envoy resources are translated from it, and the evaluator walks it.
+ *
+ * Every part is frozen, and the same object as before while nothing changed for it, across snapshots and across proxies
+ * alike. Translators memoise on that, so a part must hold all that its resource is made from, and nothing more.
+ */
+
+/** A workload identity: its service account (`spiffe://<trust domain>/<service account>/<namespace>`). */
+export interface Identity {
+  readonly namespace: string;
+  readonly serviceAccount: string;
+}
+
+/** A Kubernetes Service, or one pod of a headless one: then `name` is `<hostname>.<service>`. */
+export interface ServiceRef {
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** An object, and where in it, that made a part of the plan so; `explain` and statuses read it. */
+export interface Origin {
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+  readonly generation: number;
+  /** `spec.rules[0].matches[1]`, `spec.backends`. */
+  readonly field: string;
+}
+
+/** Application protocols that the mesh tells apart. `grpc` is `http` for the proxy; server-first TCP must not be sniffed. */
+export type Protocol = 'http' | 'grpc' | 'tcp' | 'tcp-server-first';
+
+/** A request matcher (SMI HTTPRouteGroup match, TrafficSplit match). All given parts must hold. */
+export interface HttpMatch {
+  /** RE2, matched against the whole path without query; `.*` is any. */
+  readonly path: string;
+  /** Upper-case methods, sorted; undefined is any. */
+  readonly methods?: readonly string[];
+  /** RE2 against the whole value, sorted by name; a name given twice must hold twice. Name `:authority` is the host. */
+  readonly headers: readonly { readonly name: string; readonly regex: string }[];
+}
+
+/** A rule that lets identities make some requests. */
+export interface HttpRule {
+  readonly match: HttpMatch;
+  /** Sorted by namespace, then service account; never empty. */
+  readonly sources: readonly Identity[];
+  readonly origins: readonly Origin[];
+}
+
+/** A rule that lets identities open connections. */
+export interface TcpRule {
+  /** Target ports; undefined is any TCP port of the workload. */
+  readonly ports?: readonly number[];
+  readonly sources: readonly Identity[];
+  readonly origins: readonly Origin[];
+}
+
+/**
+ * Who may call a workload. `any`: every workload of the mesh (permissive mode). `rules`: what no rule lets in is denied;
+ * HTTP rules never open a TCP port, and TCP rules never open an HTTP port.
+ */
+export type Access =
+  | { readonly mode: 'any' }
+  | { readonly mode: 'rules'; readonly http: readonly HttpRule[]; readonly tcp: readonly TcpRule[] };
+
+/** Tokens that refill (UpstreamTrafficSetting `rateLimit.local`). */
+export interface TokenBucket {
+  readonly maxTokens: number;
+  readonly tokensPerFill: number;
+  readonly fillIntervalSeconds: number;
+}
+
+/** A local rate limit on requests. */
+export interface HttpRateLimit extends TokenBucket {
+  /** Status of a limited request; 429 unless set. */
+  readonly status: number;
+  readonly headersToAdd: readonly { readonly name: string; readonly value: string }[];
+}
+
+/** One port of one service that the proxied workload serves: one inbound filter chain. */
+export interface InboundService {
+  readonly service: ServiceRef;
+  /** The Service's port, which clients dial. */
+  readonly port: number;
+  /** The port on which the application listens. */
+  readonly targetPort: number;
+  readonly protocol: Protocol;
+  /** SNI by which clients ask for it: `<service>.<namespace>.svc.cluster.local`. */
+  readonly serverName: string;
+  readonly access: Access;
+  readonly tcpRateLimit?: TokenBucket;
+  readonly httpRateLimit?: HttpRateLimit;
+  /** Limits of single paths, by the path regex they name. */
+  readonly routeRateLimits?: readonly { readonly path: string; readonly limit: HttpRateLimit }[];
+}
+
+/** Who may come in from outside the mesh (IngressBackend): one inbound chain for one backend port. */
+export interface IngressService {
+  readonly service: ServiceRef;
+  readonly targetPort: number;
+  /** CIDRs, sorted; empty is any address. */
+  readonly sourceRanges: readonly string[];
+  /** Undefined is plain HTTP. */
+  readonly tls?: {
+    readonly sniHosts: readonly string[];
+    /** Names of certificates that are let in; undefined: client certificates are not asked for. */
+    readonly principals?: readonly string[];
+  };
+  readonly origins: readonly Origin[];
+}
+
+/** Where a part of the traffic goes. */
+export interface Destination {
+  /** Key of an {@link Upstream} of the same plan. */
+  readonly upstream: string;
+  /** Relative; 0 gets nothing. The weights of a route never sum to 0. */
+  readonly weight: number;
+}
+
+/** Repeating failed requests (Retry, or the mesh's own policy for failed connections). */
+export interface RetryPlan {
+  /** Envoy's `retry_on` list. */
+  readonly on: string;
+  readonly retries: number;
+  readonly perTryTimeoutMs?: number;
+  readonly baseIntervalMs: number;
+}
+
+/** One alternative of an outbound service; the first whose match holds is taken. */
+export interface OutboundRoute {
+  /** Undefined matches everything. */
+  readonly match?: HttpMatch;
+  /** In order of the object that names them; empty: there is nowhere to go (answered with 503 or a closed connection). */
+  readonly destinations: readonly Destination[];
+  readonly retry?: RetryPlan;
+  readonly origins: readonly Origin[];
+}
+
+/** One port of one service that the workload may call: one outbound filter chain, chosen by address and port. */
+export interface OutboundService {
+  readonly service: ServiceRef;
+  readonly port: number;
+  readonly protocol: Protocol;
+  /** ClusterIPs, or pod addresses of a headless service; sorted, without prefix length. */
+  readonly addresses: readonly string[];
+  /** At least one; the last matches everything. */
+  readonly routes: readonly OutboundRoute[];
+}
+
+/** Limits of connections to an upstream (UpstreamTrafficSetting `connectionSettings`). */
+export interface ConnectionLimits {
+  readonly maxConnections?: number;
+  readonly connectTimeoutMs?: number;
+  readonly maxRequests?: number;
+  readonly maxRequestsPerConnection?: number;
+  readonly maxPendingRequests?: number;
+  readonly maxRetries?: number;
+}
+
+/** A destination inside the mesh: one cluster. Endpoints are apart, as they change far more often. */
+export interface Upstream {
+  /** `<namespace>/<service>|<target port>`: name of the cluster and of its load assignment. */
+  readonly key: string;
+  readonly service: ServiceRef;
+  readonly targetPort: number;
+  readonly protocol: Protocol;
+  readonly serverName: string;
+  /** Service accounts that may answer for the service, sorted; empty: nobody may. */
+  readonly servers: readonly Identity[];
+  readonly limits?: ConnectionLimits;
+}
+
+/** A place where an upstream answers. */
+export interface Endpoint {
+  readonly address: string;
+  readonly port: number;
+  /** `draining` endpoints get no new requests, but keep those they have. */
+  readonly health: 'healthy' | 'draining';
+}
+
+/** The endpoints of one upstream, sorted by address and port: one load assignment. */
+export interface Assignment {
+  readonly upstream: string;
+  readonly endpoints: readonly Endpoint[];
+}
+
+/** A destination outside the mesh (Egress policy). */
+export interface EgressPort {
+  readonly port: number;
+  readonly protocol: 'http' | 'https' | 'tcp' | 'tcp-server-first';
+  /** Names, for `http` by Host and for `https` by SNI; a leading `*.` matches any labels. */
+  readonly hosts: readonly string[];
+  /** CIDRs; empty is any address. */
+  readonly ranges: readonly string[];
+  /** Requests that are let out, for `http`; a single `.*` when the policy names none. */
+  readonly matches: readonly HttpMatch[];
+  readonly limits?: ConnectionLimits;
+  readonly origins: readonly Origin[];
+}
+
+/** What applies to the whole proxy (MeshConfig). */
+export interface ProxySettings {
+  readonly tls: {
+    /** Envoy's names: `TLSv1_2`, … */
+    readonly minVersion: string;
+    readonly maxVersion: string;
+    readonly cipherSuites: readonly string[];
+    readonly ecdhCurves: readonly string[];
+  };
+  readonly tracing?: { readonly address: string; readonly port: number; readonly endpoint: string };
+  readonly externalAuthorization?: {
+    readonly address: string;
+    readonly port: number;
+    readonly statPrefix: string;
+    readonly timeoutMs: number;
+    readonly failureModeAllow: boolean;
+  };
+}
+
+/** What one proxy has to do. Proxies that are alike (same identity, same services) share one plan. */
+export interface ProxyPlan {
+  readonly identity: Identity;
+  readonly trustDomain: string;
+  readonly settings: ProxySettings;
+  /** Sorted by target port, then service. */
+  readonly inbound: readonly InboundService[];
+  readonly ingress: readonly IngressService[];
+  /** Sorted by service, then port. */
+  readonly outbound: readonly OutboundService[];
+  /** By {@link Upstream.key}: every upstream that `outbound` names. */
+  readonly upstreams: ReadonlyMap<string, Upstream>;
+  /** By the same keys. */
+  readonly assignments: ReadonlyMap<string, Assignment>;
+  readonly egress: readonly EgressPort[];
+  /** What nothing matches passes through unchanged (`enableEgress`); otherwise it is refused. */
+  readonly passthrough: boolean;
+  /** The proxy's metrics are served on port 15010. */
+  readonly metrics: boolean;
+}
