@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createCertificateAuthority } from '@osm/pki';
+import { createEmbeddedIssuer, createRoot } from '@osm/pki';
 import { API_SERVICE_IP, CLUSTER_DOMAIN, GATEWAY_IP, NODE_NAME } from '../node/addresses.ts';
 
 /** A certificate with its key, PEM. */
@@ -64,9 +64,10 @@ export async function loadCredentials(directory: string): Promise<Credentials> {
 }
 
 async function makeCredentials(): Promise<Credentials> {
-  const authority = await createCertificateAuthority({ commonName: 'kubernetes', validitySeconds: TEN_YEARS_SECONDS });
+  const authority = await createRoot({ commonName: 'kubernetes', validitySeconds: TEN_YEARS_SECONDS });
+  const issuer = createEmbeddedIssuer(authority);
   const issue = async (commonName: string, organizations: readonly string[], servingToo = false): Promise<KeyPair> => {
-    const { chainPem, keyPem } = await authority.issue({
+    const { chainPem, keyPem } = await issuer.issue({
       commonName,
       organizations,
       ...(servingToo ? { dnsNames: SERVING_NAMES, ipAddresses: SERVING_ADDRESSES } : {}),
@@ -76,7 +77,7 @@ async function makeCredentials(): Promise<Credentials> {
     return { certPem: chainPem, keyPem };
   };
   return {
-    caPem: authority.certPem,
+    caPem: authority.certificatePem,
     serving: await issue('kube-apiserver', [], true),
     admin: await issue('kubernetes-admin', ['system:masters']),
     controllers: await issue('system:kube-controller-manager', ['system:masters']),
