@@ -1,1 +1,15 @@
-export {};
+export { type MeshConfigSpec, meshConfig } from './config/mesh-config.ts';
+export { type MeshRootCertificateSpec, meshRootCertificate } from './config/mesh-root-certificate.ts';
+export { crds } from './crd.ts';
+export { parseDuration } from './fields.ts';
+export type { Column, Fault, Kind, KindVersion, Parsed } from './kind.ts';
+export { parseSpec } from './kind.ts';
+export * from './parse.ts';
+export { type EgressSpec, egress } from './policy/egress.ts';
+export { type IngressBackendSpec, ingressBackend } from './policy/ingress-backend.ts';
+export { type RetrySpec, retry } from './policy/retry.ts';
+export { type UpstreamTrafficSettingSpec, upstreamTrafficSetting } from './policy/upstream-traffic-setting.ts';
+export { type HTTPRouteGroupSpec, httpRouteGroup } from './smi/http-route-group.ts';
+export { type TCPRouteSpec, tcpRoute } from './smi/tcp-route.ts';
+export { type TrafficSplitSpec, trafficSplit } from './smi/traffic-split.ts';
+export { type TrafficTargetSpec, trafficTarget } from './smi/traffic-target.ts';

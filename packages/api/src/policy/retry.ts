@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import { duration, namedIn } from '../fields.ts';
+import { defineKind } from '../kind.ts';
+
+const spec = z.object({
+  source: namedIn('ServiceAccount').describe('Service account whose requests are retried.'),
+  destinations: z.array(z.object({ kind: z.string().min(1), name: z.string().min(1), namespace: z.string().min(1) })),
+  retryPolicy: z.object({
+    retryOn: z.string().optional().describe("Envoy's list of conditions, such as 5xx,reset."),
+    perTryTimeout: duration().optional(),
+    numRetries: z.int().min(0).max(4_294_967_295).optional(),
+    retryBackoffBaseInterval: duration().optional(),
+  }),
+});
+
+/** Spec of a Retry. */
+export type RetrySpec = z.output<typeof spec>;
+
+/** Which requests are repeated when they fail. */
+export const retry = defineKind({
+  group: 'policy.openservicemesh.io',
+  kind: 'Retry',
+  plural: 'retries',
+  shortNames: [],
+  description: 'Repeats failed requests from a service account to services.',
+  versions: [{ name: 'v1alpha1', served: true, storage: true }],
+  spec,
+  columns: [{ name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' }],
+});
