@@ -1,1 +1,5 @@
+export * from './any.ts';
+export * from './encode.ts';
+export * from './json.ts';
+export { descriptorRegistry, TYPE_PREFIX, typeName } from './registry.ts';
 export * from './types.ts';
