@@ -15,6 +15,7 @@ const PROGRAMS = [
   ['openssl', 'openssl'],
   ['mariadbd', 'mariadb-server-core'],
   ['mariadb-install-db', 'mariadb-server-core'],
+  ['my_print_defaults', 'mariadb-client-core'],
 ];
 
 /** Ordinary users do not always have these in PATH. */
