@@ -1,4 +1,5 @@
 export * from './any.ts';
+export * from './bootstrap.ts';
 export * from './encode.ts';
 export * from './json.ts';
 export { descriptorRegistry, TYPE_PREFIX, typeName } from './registry.ts';

@@ -1,0 +1,2 @@
+export * from './envoy-binary.ts';
+export * from './validate.ts';
