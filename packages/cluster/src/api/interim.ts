@@ -12,12 +12,17 @@
  */
 import type { Duplex } from 'node:stream';
 import type { KubeObject } from '@osm/kube';
-import jsonPatch from 'fast-json-patch';
-import { isRecord } from '../store/fields.ts';
 import type { FieldFault, ServedType, TypeSchema } from '../types.ts';
 
-/** A patch that cannot be applied. */
-export class PatchError extends Error {}
+export {
+  applyJsonPatch,
+  applyMergePatch,
+  applyStrategicPatch,
+  conflictMessage,
+  PatchError,
+  serverSideApply,
+  trackManagedFields,
+} from '../patch/index.ts';
 
 /** Paths of fields that a schema does not have. */
 export const unknownFields = (_schema: TypeSchema, _object: object): readonly string[] => [];
@@ -36,53 +41,6 @@ export const applyKindDefaults = (_type: ServedType, object: object): object => 
 
 /** Rules of a kind that an object breaks. */
 export const validateKind = (_type: ServedType, _object: object, _old?: object): readonly FieldFault[] => [];
-
-/** RFC 6902. */
-export const applyJsonPatch = (object: object, operations: unknown): object => {
-  if (!Array.isArray(operations)) throw new PatchError('a JSON patch must be a list of operations');
-  try {
-    return jsonPatch.applyPatch(structuredClone(object), operations as never, true).newDocument;
-  } catch (error) {
-    throw new PatchError((error as Error).message.split('\n')[0]);
-  }
-};
-
-/** RFC 7386. */
-export const applyMergePatch = (object: unknown, patch: unknown): object => {
-  if (!isRecord(patch)) return patch as object;
-  const result: Record<string, unknown> = isRecord(object) ? { ...object } : {};
-  for (const [key, value] of Object.entries(patch)) {
-    if (value === null) delete result[key];
-    else result[key] = isRecord(value) ? applyMergePatch(result[key], value) : value;
-  }
-  return result;
-};
-
-/** Strategic merge, which needs the schema; without it lists are replaced. */
-export const applyStrategicPatch = (_schema: TypeSchema, object: object, patch: unknown): object =>
-  applyMergePatch(object, patch);
-
-interface Ownership {
-  readonly live: KubeObject | undefined;
-  readonly manager: string;
-  readonly schema: TypeSchema;
-  readonly subresource: string;
-  readonly apiVersion: string;
-  readonly now: Date;
-}
-
-/** Merges an applied object; without owners there are no conflicts. */
-export const serverSideApply = (
-  call: Ownership & { readonly applied: KubeObject; readonly force: boolean },
-): { object: object; conflicts: readonly { manager: string; path: string; message: string }[] } => ({
-  object: applyMergePatch(call.live ?? {}, call.applied),
-  conflicts: [],
-});
-
-/** Records who owns the fields of an update. */
-export const trackManagedFields = (
-  call: Ownership & { readonly updated: KubeObject; readonly operation: 'Update' },
-): object => call.updated;
 
 /** The types that a CustomResourceDefinition brings. */
 export const readCrd = (_crd: KubeObject): { types: readonly ServedType[]; faults: readonly FieldFault[] } => ({

@@ -6,7 +6,14 @@ import type { ServedType } from '../types.ts';
 import { mediaTypeOf, parseJson, parseYaml, readBytes } from './body.ts';
 import { checkFields } from './conform.ts';
 import { badRequest, invalid, StatusError, unsupportedMediaType } from './errors.ts';
-import { applyJsonPatch, applyMergePatch, applyStrategicPatch, PatchError, serverSideApply } from './interim.ts';
+import {
+  applyJsonPatch,
+  applyMergePatch,
+  applyStrategicPatch,
+  conflictMessage,
+  PatchError,
+  serverSideApply,
+} from './interim.ts';
 import { readWriteOptions, type WriteOptions } from './options.ts';
 import type { ApiState, RequestContext } from './state.ts';
 import { keyOf, readObject, type Target } from './target.ts';
@@ -111,33 +118,50 @@ const applyByRequest = async (
   return { created: false, object };
 };
 
+type Conflicts = ReturnType<typeof serverSideApply>['conflicts'];
+
 const merged = (
+  api: ApiState,
+  target: Target,
+  options: WriteOptions,
+  live: KubeObject | undefined,
+  applied: KubeObject,
+): KubeObject => {
+  const { object, conflicts } = mergeOwned(api, target, options, live, ownPart(target, applied));
+  if (conflicts.length === 0) return object;
+  throw applyConflict(conflicts);
+};
+
+const mergeOwned = (
   api: ApiState,
   target: Target,
   { manager, force }: WriteOptions,
   live: KubeObject | undefined,
   applied: KubeObject,
-): KubeObject => {
-  const { object, conflicts } = serverSideApply({
-    live,
-    applied,
-    manager,
-    force,
-    schema: target.type.schema,
-    subresource: target.subresource,
-    apiVersion: apiVersionOf(target.type),
-    now: api.now(),
-  });
-  if (conflicts.length === 0) return object as KubeObject;
-  throw applyConflict(conflicts);
+): ReturnType<typeof serverSideApply> => {
+  const { type, subresource } = target;
+  const { schema } = type;
+  const apiVersion = apiVersionOf(type);
+  try {
+    return serverSideApply({ live, applied, manager, force, schema, subresource, apiVersion, now: api.now() });
+  } catch (error) {
+    throw error instanceof PatchError ? badRequest(`failed to apply: ${error.message}`) : error;
+  }
 };
 
-const applyConflict = (conflicts: readonly { manager: string; path: string; message: string }[]): StatusError => {
+/** The part of an applied object that its endpoint writes: nobody becomes the owner of the rest. */
+const ownPart = ({ type, subresource }: Target, applied: KubeObject): KubeObject => {
+  const { apiVersion, kind, metadata, status, ...rest } = applied;
+  if (subresource === '') return type.subresources.status ? { apiVersion, kind, metadata, ...rest } : applied;
+  const { name, namespace, resourceVersion, uid, labels, annotations } = metadata;
+  const given = { name, namespace, resourceVersion, uid };
+  const open = !type.custom && (type.kind === 'Pod' || type.kind === 'Node') ? { labels, annotations } : {};
+  const present = Object.entries({ ...given, ...open }).filter(([, value]) => value !== undefined);
+  const own = Object.fromEntries(present) as unknown as KubeObject['metadata'];
+  return { apiVersion, kind, metadata: own, ...(status === undefined ? {} : { status }) };
+};
+
+const applyConflict = (conflicts: Conflicts): StatusError => {
   const causes = conflicts.map(({ path, message }) => ({ reason: 'FieldManagerConflict', message, field: path }));
-  const texts = conflicts.map(({ message, path }) => `${message}: ${path}`);
-  const message =
-    texts.length === 1
-      ? `Apply failed with 1 conflict: ${texts[0]}`
-      : `Apply failed with ${texts.length} conflicts: ${texts.map((text) => `\n- ${text}`).join('')}`;
-  return new StatusError(409, 'Conflict', message, { causes });
+  return new StatusError(409, 'Conflict', conflictMessage(conflicts), { causes });
 };

@@ -1,0 +1,48 @@
+import type { KubeObject } from '@osm/kube';
+import { isRecord, sameJson } from '../store/fields.ts';
+import type { TypeSchema } from '../types.ts';
+import { EMPTY_SET, type FieldSet } from './field-set.ts';
+import { appliedFields } from './own-fields.ts';
+import { PatchError } from './patch-error.ts';
+
+const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
+
+/** kubectl's own name as a manager: only it keeps and reads the annotation of client-side apply. */
+const KUBECTL = 'kubectl';
+
+const readLastApplied = (object: KubeObject | undefined): unknown => {
+  const text = object?.metadata.annotations?.[LAST_APPLIED];
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
+
+/**
+ * Keeps the annotation of client-side apply true: when kubectl applies to an object that has it, it says what is applied now, so
+ * that going back to client-side apply removes nothing that must stay. Other objects come back as they are.
+ */
+export const withLastApplied = (manager: string, object: KubeObject, applied: KubeObject): KubeObject => {
+  const { annotations } = object.metadata;
+  if (manager !== KUBECTL || annotations?.[LAST_APPLIED] === undefined) return object;
+  const { [LAST_APPLIED]: _old, ...own } = applied.metadata.annotations ?? {};
+  const configuration = { ...applied, metadata: { ...applied.metadata, annotations: own } };
+  if (sameJson(readLastApplied(object), configuration)) return object;
+  const text = `${JSON.stringify(configuration)}\n`;
+  return { ...object, metadata: { ...object.metadata, annotations: { ...annotations, [LAST_APPLIED]: text } } };
+};
+
+/** The fields that kubectl has applied from the client's side, by the annotation it left; none for other managers. */
+export const lastAppliedFields = (manager: string, live: KubeObject | undefined, schema: TypeSchema): FieldSet => {
+  if (manager !== KUBECTL) return EMPTY_SET;
+  const object = readLastApplied(live);
+  if (!isRecord(object)) return EMPTY_SET;
+  try {
+    return appliedFields(schema, object, '');
+  } catch (error) {
+    if (error instanceof PatchError) return EMPTY_SET;
+    throw error;
+  }
+};
