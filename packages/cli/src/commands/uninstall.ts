@@ -1,0 +1,96 @@
+import { createInterface } from 'node:readline/promises';
+import { crds } from '@osm/api';
+import { type KubeClient, type ResourceType, TYPES } from '@osm/kube';
+import { Command } from 'commander';
+import { CliError } from '../cli-error.ts';
+import { type CliContext, example, type GlobalOptions, optionsOf } from '../context.ts';
+import { helm } from '../helm.ts';
+import { chooseMesh, listMeshes, type Mesh, orAbsent } from '../meshes.ts';
+import { table } from '../table.ts';
+
+interface UninstallOptions extends GlobalOptions {
+  readonly meshName: string;
+  readonly force?: boolean;
+  readonly deleteClusterWideResources?: boolean;
+  readonly deleteNamespace?: boolean;
+  readonly caBundleSecretName: string;
+}
+
+async function confirmed(question: string): Promise<boolean> {
+  if (!process.stdin.isTTY)
+    throw new CliError('nobody can be asked here: give --force to uninstall without a question');
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test((await terminal.question(`${question} [y/n] `)).trim());
+  } finally {
+    terminal.close();
+  }
+}
+
+async function remove(client: KubeClient, context: CliContext, type: ResourceType, name: string, namespace?: string) {
+  const at = namespace === undefined ? {} : { namespace };
+  if ((await orAbsent(client.get(type, name, at))) === undefined) return;
+  await client.delete(type, name, at);
+  context.write(`${type.kind} ${name} is deleted\n`);
+}
+
+async function deleteClusterWide(client: KubeClient, context: CliContext, mesh: Mesh, secret: string): Promise<void> {
+  const labelSelector = `app.kubernetes.io/name=openservicemesh.io,app.kubernetes.io/instance=${mesh.name}`;
+  for (const type of [TYPES.mutatingWebhooks, TYPES.validatingWebhooks]) {
+    for (const { metadata } of (await client.list(type, { labelSelector })).items) {
+      await remove(client, context, type, metadata.name);
+    }
+  }
+  await remove(client, context, TYPES.secrets, secret, mesh.namespace);
+  for (const crd of crds() as readonly { metadata: { name: string } }[]) {
+    await remove(client, context, TYPES.customResourceDefinitions, crd.metadata.name);
+  }
+}
+
+async function uninstall(context: CliContext, options: UninstallOptions): Promise<void> {
+  if (context.config.kind === 'managed') {
+    throw new CliError(`this mesh is managed by ${context.config.distribution || 'its distribution'}: remove it there`);
+  }
+  const client = context.connect();
+  try {
+    const meshes = await listMeshes(client);
+    if (meshes.length > 0) {
+      context.note(
+        table(
+          ['MESH NAME', 'MESH NAMESPACE', 'VERSION'],
+          meshes.map((mesh) => [mesh.name, mesh.namespace, mesh.version]),
+        ),
+      );
+    }
+    const mesh = chooseMesh(meshes, options.meshName);
+    const ask = `Uninstall mesh ${mesh.name} in namespace ${mesh.namespace}?`;
+    if (!options.force && !(await confirmed(ask))) {
+      context.write('nothing was changed\n');
+      return;
+    }
+    await helm(
+      ['uninstall', mesh.name, '--namespace', mesh.namespace, '--wait'],
+      options.verbose ? context.note : undefined,
+    );
+    context.write(`mesh ${mesh.name} is uninstalled from namespace ${mesh.namespace}\n`);
+    if (options.deleteClusterWideResources) await deleteClusterWide(client, context, mesh, options.caBundleSecretName);
+    if (options.deleteNamespace) await remove(client, context, TYPES.namespaces, mesh.namespace);
+  } finally {
+    client.close();
+  }
+}
+
+/** `osm uninstall mesh`. */
+export function uninstallCommand(context: CliContext): Command {
+  const mesh = new Command('mesh')
+    .aliases(['delete', 'del'])
+    .description('remove a control plane; applications keep running, with the sidecars they have')
+    .option('--mesh-name <name>', 'the mesh, when there are several', '')
+    .option('-f, --force', 'do not ask')
+    .option('-a, --delete-cluster-wide-resources', 'delete CRDs (with every policy), webhooks and the CA secret too')
+    .option('--delete-namespace', 'delete the namespace of the control plane too')
+    .option('--ca-bundle-secret-name <name>', 'secret of the embedded authority', 'osm-ca-bundle')
+    .action(() => uninstall(context, optionsOf<UninstallOptions>(mesh)));
+  example(mesh, 'osm uninstall mesh', 'osm uninstall mesh --force --delete-cluster-wide-resources --delete-namespace');
+  return new Command('uninstall').description('remove a mesh').addCommand(mesh);
+}

@@ -1,0 +1,41 @@
+import { createKubeClient, defaultConfig, type KubeClient } from '@osm/kube';
+import type { Command } from 'commander';
+import { CliError } from './cli-error.ts';
+import type { InstallConfig } from './config-file.ts';
+
+/** What every command needs of its surroundings; tests give their own. */
+export interface CliContext {
+  readonly config: InstallConfig;
+  readonly write: (text: string) => void;
+  /** Progress and warnings, apart from the output. */
+  readonly note: (text: string) => void;
+  /** A client for the cluster that kubeconfig or the environment names. */
+  readonly connect: () => KubeClient;
+}
+
+/** The context of the command line. */
+export const processContext = (config: InstallConfig): CliContext => ({
+  config,
+  write: (text) => process.stdout.write(text),
+  note: (text) => process.stderr.write(text),
+  connect: () => {
+    try {
+      return createKubeClient(defaultConfig());
+    } catch (error) {
+      throw new CliError(`no cluster to talk to: ${(error as Error).message}`);
+    }
+  },
+});
+
+/** Options that every command has. */
+export interface GlobalOptions {
+  readonly osmNamespace: string;
+  readonly verbose?: boolean;
+}
+
+/** Global options together with those of a command. */
+export const optionsOf = <T>(command: Command): T & GlobalOptions => command.optsWithGlobals<T & GlobalOptions>();
+
+/** Adds an example to a command's help. */
+export const example = (command: Command, ...lines: readonly string[]): Command =>
+  command.addHelpText('after', `\nExamples:\n${lines.map((line) => `  $ ${line}\n`).join('')}`);

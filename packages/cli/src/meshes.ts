@@ -1,0 +1,57 @@
+import { ApiError, type KubeClient, type KubeObject, TYPES } from '@osm/kube';
+import { CliError } from './cli-error.ts';
+
+/** Label of a namespace that takes part in a mesh; its value is the mesh's name. */
+export const MONITORED_BY = 'openservicemesh.io/monitored-by';
+/** Annotation that switches injection. */
+export const SIDECAR_INJECTION = 'openservicemesh.io/sidecar-injection';
+/** Label of a namespace that the mesh leaves alone. */
+export const IGNORE = 'openservicemesh.io/ignore';
+
+/** An installed control plane. */
+export interface Mesh {
+  readonly name: string;
+  readonly namespace: string;
+  readonly version: string;
+}
+
+/** Control planes of the cluster, found by their controller's Deployment. */
+export async function listMeshes(client: KubeClient): Promise<readonly Mesh[]> {
+  const { items } = await client.list(TYPES.deployments, { labelSelector: 'app=osm-controller' });
+  return items
+    .map(({ metadata }) => ({
+      name: metadata.labels?.meshName ?? '',
+      namespace: metadata.namespace ?? '',
+      version: metadata.labels?.['app.kubernetes.io/version'] ?? '',
+    }))
+    .sort((a, b) => a.namespace.localeCompare(b.namespace) || a.name.localeCompare(b.name));
+}
+
+/** The one mesh that is meant. Throws CliError when there is none, or several and no name. */
+export function chooseMesh(meshes: readonly Mesh[], name: string): Mesh {
+  const candidates = name === '' ? meshes : meshes.filter((mesh) => mesh.name === name);
+  const [mesh, ...others] = candidates;
+  if (mesh === undefined) {
+    throw new CliError(
+      name === ''
+        ? 'no mesh is installed in this cluster'
+        : `no mesh ${JSON.stringify(name)} is installed in this cluster`,
+    );
+  }
+  if (others.length > 0) {
+    throw new CliError(
+      `several meshes are installed (${meshes.map((each) => each.name).join(', ')}): name one with --mesh-name`,
+    );
+  }
+  return mesh;
+}
+
+/** An object, or undefined when there is none. */
+export async function orAbsent<T extends KubeObject>(reading: Promise<T>): Promise<T | undefined> {
+  try {
+    return await reading;
+  } catch (error) {
+    if (error instanceof ApiError && error.code === 404) return undefined;
+    throw error;
+  }
+}
