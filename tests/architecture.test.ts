@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
@@ -19,11 +19,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   cli: ['api', 'cluster', 'control-plane', 'core', 'kube', 'pki'],
 };
 
-/** Packages without I/O, and the modules of Node.js that are allowed there for they do none. */
+/** Packages whose main entry does no I/O, and the modules of Node.js that are allowed there for they do none. */
 const PURE = ['api', 'core', 'envoy'];
-const PURE_BUILTINS = new Set(['crypto', 'net']);
-/** Files of pure packages that exist to do I/O, each behind an entry of its own. */
-const IO_ENTRIES = [/^packages\/envoy\/(generate|src\/binary)/, /\.test\.ts$/, /\/testing/, /\.bench\.ts$/];
+const PURE_BUILTINS = new Set(['node:crypto', 'node:net']);
+
+/** Static imports and re-exports, over several lines too, and dynamic imports. */
+const IMPORTS = [/^(?:import|export)\b[^;:=(']*'([^'\n]+)'/gm, /\bimport\('([^'\n]+)'\)/g];
+
+const importsOf = (path: string): readonly string[] => {
+  const text = readFileSync(join(ROOT, path), 'utf8');
+  return IMPORTS.flatMap((pattern) => [...text.matchAll(pattern)].map((match) => match[1] ?? ''));
+};
 
 interface Source {
   readonly file: string;
@@ -34,12 +40,7 @@ function sources(name: string): readonly Source[] {
   const directory = join('packages', name);
   return readdirSync(join(ROOT, directory), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts') && !/(^|\/)(gen|node_modules)\//.test(file))
-    .map((file) => {
-      const path = join(directory, file);
-      const text = readFileSync(join(ROOT, path), 'utf8');
-      const imports = [...text.matchAll(/\b(?:from|import)\s*\(?\s*'([^']+)'/g)].map((match) => match[1] ?? '');
-      return { file: path, imports };
-    });
+    .map((file) => ({ file: join(directory, file), imports: importsOf(join(directory, file)) }));
 }
 
 const packages = readdirSync(join(ROOT, 'packages')).sort();
@@ -83,14 +84,17 @@ for (const name of packages) {
 }
 
 for (const name of PURE) {
-  test(`${name} does no I/O`, () => {
-    for (const { file, imports } of sources(name)) {
-      if (IO_ENTRIES.some((entry) => entry.test(file))) continue;
-      for (const target of imports) {
-        const builtin = /^node:([a-z_/]+)$/.exec(target)?.[1];
-        assert.ok(builtin === undefined || PURE_BUILTINS.has(builtin), `${file} imports ${target}`);
+  test(`the main entry of ${name} does no I/O`, () => {
+    const seen = new Set<string>();
+    const visit = (file: string): void => {
+      if (seen.has(file)) return;
+      seen.add(file);
+      for (const target of importsOf(file)) {
+        if (target.startsWith('.') && target.endsWith('.ts')) visit(join(dirname(file), target));
+        else assert.ok(!target.startsWith('node:') || PURE_BUILTINS.has(target), `${file} imports ${target}`);
       }
-    }
+    };
+    visit(join('packages', name, 'src', 'index.ts'));
   });
 }
 
