@@ -36,7 +36,7 @@ export interface TypeSchema {
   readonly patchMergeKey?: string;
   readonly patchStrategy?: readonly ('merge' | 'replace' | 'retainKeys')[];
   /** `x-kubernetes-validations` (CEL rules; CRDs only). */
-  readonly validations?: readonly { readonly rule: string; readonly message?: string; readonly messageExpression?: string; readonly reason?: string; readonly fieldPath?: string }[];
+  readonly validations?: readonly { readonly rule: string; readonly message?: string; readonly messageExpression?: string; readonly reason?: string; readonly fieldPath?: string; readonly optionalOldSelf?: boolean }[];
   /** Everything else of the OpenAPI node (pattern, minimum, format, oneOf, …) for value validation and publishing. */
   readonly openapi: Readonly<Record<string, unknown>>;
 }

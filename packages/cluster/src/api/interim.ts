@@ -12,8 +12,9 @@
  */
 import type { Duplex } from 'node:stream';
 import type { KubeObject } from '@osm/kube';
-import type { FieldFault, ServedType, TypeSchema } from '../types.ts';
+import type { FieldFault, ServedType } from '../types.ts';
 
+export { crdStatus, publishedDefinitions, readCrd, validateCel } from '../crd/index.ts';
 export {
   applyJsonPatch,
   applyMergePatch,
@@ -23,44 +24,14 @@ export {
   serverSideApply,
   trackManagedFields,
 } from '../patch/index.ts';
-
-/** Paths of fields that a schema does not have. */
-export const unknownFields = (_schema: TypeSchema, _object: object): readonly string[] => [];
-
-/** Values that a schema does not allow. */
-export const validateValue = (_schema: TypeSchema, _object: object, _path: string): readonly FieldFault[] => [];
-
-/** The object without the fields that its schema does not have. */
-export const pruneUnknown = (_schema: TypeSchema, object: object): object => object;
-
-/** The object with the defaults of its schema. */
-export const applySchemaDefaults = (_schema: TypeSchema, object: object): object => object;
+export { loadBuiltinSchemas } from '../schema/builtin.ts';
+export { applySchemaDefaults, pruneUnknown, unknownFields, validateValue } from '../schema/validate.ts';
 
 /** The object with the defaults of its kind. */
 export const applyKindDefaults = (_type: ServedType, object: object): object => object;
 
 /** Rules of a kind that an object breaks. */
 export const validateKind = (_type: ServedType, _object: object, _old?: object): readonly FieldFault[] => [];
-
-/** The types that a CustomResourceDefinition brings. */
-export const readCrd = (_crd: KubeObject): { types: readonly ServedType[]; faults: readonly FieldFault[] } => ({
-  types: [],
-  faults: [],
-});
-
-/** The status of a definition that is served. */
-export const crdStatus = (_crd: KubeObject, _now: Date): object => ({});
-
-/** CEL rules that an object breaks. */
-export const validateCel = (_schema: TypeSchema, _object: object, _old?: object): readonly FieldFault[] => [];
-
-/** The schemas of the built-in kinds. */
-export const loadBuiltinSchemas = (
-  _json: unknown,
-): {
-  schemaOf(group: string, version: string, kind: string): TypeSchema | undefined;
-  openapi(group: string, version: string): Readonly<Record<string, unknown>>;
-} => ({ schemaOf: () => ({ openapi: {}, preserveUnknownFields: true }), openapi: () => ({}) });
 
 /** Asks the webhooks. */
 export const runAdmission = async (call: {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { apiVersionOf } from '../kinds/index.ts';
 import type { ServedType } from '../types.ts';
 import { unknownPath } from './errors.ts';
+import { publishedDefinitions } from './interim.ts';
 import type { Registry } from './registry.ts';
 
 /** Gives the definitions to publish for a group and version, by name. */
@@ -137,8 +138,9 @@ export class OpenApi {
     if (known !== undefined) return known;
     if (!this.#registry.groups.some(({ name, versions }) => name === group && versions.includes(version)))
       throw unknownPath();
-    const schemas = this.#definitions(group, version);
     const types = this.#registry.types.filter((type) => type.group === group && type.version === version);
+    const custom = types.filter((type) => type.custom).map(publishedDefinitions);
+    const schemas = Object.assign({}, this.#definitions(group, version), ...custom);
     const json = JSON.stringify({
       openapi: '3.0.0',
       info: { title: 'Kubernetes', version: 'v1.37.0' },
