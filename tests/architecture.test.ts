@@ -69,7 +69,7 @@ for (const name of packages) {
     for (const { file, imports } of sources(name)) {
       if (file.endsWith('.test.ts') || file.includes('/testing')) continue;
       for (const target of imports) {
-        if (target.startsWith('.') || target.startsWith('node:') || builtin.has(target)) continue;
+        if (/^(\.|node:)|\$\{/.test(target) || builtin.has(target)) continue;
         const dependency = target
           .split('/')
           .slice(0, target.startsWith('@') ? 2 : 1)
