@@ -1,7 +1,8 @@
 /**
- * Writes packages/envoy/gen/ (which is not committed) from the descriptors of the PyPI wheel `xds-protos`, unzipped
- * at gen/xds-protos/: per .proto file a module with its types, `json-types.d.ts` and `descriptors.js`. Does nothing
- * when the inputs are those of the last time. Usage: node packages/envoy/generate/generate.ts
+ * Writes packages/envoy/gen/ (which is not committed): per .proto file a module with its types, `json-types.d.ts` and
+ * `descriptors.js`. The descriptors are those in the Envoy program at gen/bin/envoy, and for files it has not those of
+ * the PyPI wheel `xds-protos`, unzipped at gen/xds-protos/. Does nothing when the inputs are those of the last time.
+ * Usage: node packages/envoy/generate/generate.ts
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -17,12 +18,14 @@ import {
 } from '@bufbuild/protobuf/wkt';
 import { closure } from './closure.ts';
 import { listModules, readDescriptors } from './descriptors.ts';
+import { readEmbeddedDescriptors } from './embedded.ts';
 import { freezeJsonTypes } from './frozen.ts';
 import { descriptorModule, type OutputFile, typeMap } from './type-map.ts';
 import { WANTED } from './wanted.ts';
 
 const HERE = import.meta.dirname;
-const INPUT = join(HERE, '../../../gen/xds-protos');
+const WHEEL = join(HERE, '../../../gen/xds-protos');
+const ENVOY = join(HERE, '../../../gen/bin/envoy');
 const OUTPUT = join(HERE, '../gen');
 const STAMP = 'stamp';
 /** `target=ts` would emit enums, which Node does not run; the JSON types are what the control plane writes. */
@@ -35,7 +38,7 @@ const plugin = JSON.parse(readFileSync(pluginManifest, 'utf8')) as {
   bin: { 'protoc-gen-es': string };
 };
 
-function hashInputs(): string {
+function hashInputs(envoy: Buffer | undefined): string {
   const hash = createHash('sha256').update(`${plugin.version}\0${PARAMETER}\0`);
   const add = (folder: string, name: string): void => {
     hash
@@ -44,8 +47,8 @@ function hashInputs(): string {
       .update('\0');
   };
   for (const name of readdirSync(HERE).sort()) if (!name.endsWith('.test.ts')) add(HERE, name);
-  for (const name of listModules(INPUT)) add(INPUT, name);
-  return hash.digest('hex');
+  for (const name of listModules(WHEEL)) add(WHEEL, name);
+  return hash.update(envoy ?? 'none').digest('hex');
 }
 
 function runPlugin(set: FileDescriptorSet): readonly OutputFile[] {
@@ -85,13 +88,17 @@ function write(files: readonly OutputFile[], stamp: string): void {
 }
 
 function generate(): void {
-  if (!existsSync(INPUT)) {
-    throw new Error(`${INPUT} is missing: run "npm run setup", which unpacks the wheel xds-protos there`);
+  if (!existsSync(WHEEL)) {
+    throw new Error(`${WHEEL} is missing: run "npm run setup", which unpacks the wheel xds-protos there`);
   }
-  const stamp = hashInputs();
+  const envoy = existsSync(ENVOY) ? readFileSync(ENVOY) : undefined;
+  const stamp = hashInputs(envoy);
   const last = join(OUTPUT, STAMP);
   if (existsSync(last) && readFileSync(last, 'utf8') === stamp) return;
-  const set = create(FileDescriptorSetSchema, { file: [...closure(readDescriptors(INPUT), WANTED)] });
+  if (envoy === undefined) console.warn(`${ENVOY} is missing: fields that are newer than the wheel will be unknown`);
+  const embedded = envoy === undefined ? [] : readEmbeddedDescriptors(envoy);
+  const descriptors = new Map([...readDescriptors(WHEEL), ...embedded]);
+  const set = create(FileDescriptorSetSchema, { file: [...closure(descriptors, WANTED)] });
   const files = [...runPlugin(set), typeMap(set), ...descriptorModule(set)];
   write(files, stamp);
   console.log(`packages/envoy/gen: ${files.length} files from ${set.file.length} descriptors`);

@@ -1,6 +1,7 @@
 /**
- * The protobuf messages and services this project uses; what they refer to is generated along with them. A type that
- * only ever stands in a `google.protobuf.Any` has to be named here: no reference leads to it.
+ * The protobuf messages and services this project uses; what they refer to is generated along with them. Only what
+ * Envoy 1.40 has should be named. A type that only ever stands in a `google.protobuf.Any` has to be named here: no
+ * reference leads to it.
  */
 export const WANTED: readonly string[] = Object.freeze([
   // Static configuration, and the five kinds of resources served over ADS.
@@ -13,7 +14,6 @@ export const WANTED: readonly string[] = Object.freeze([
 
   // Discovery.
   'envoy.service.discovery.v3.AggregatedDiscoveryService',
-  'envoy.service.status.v3.ClientStatusDiscoveryService',
 
   // Listener filters: where a connection was going and what it speaks.
   'envoy.extensions.filters.listener.http_inspector.v3.HttpInspector',
@@ -128,7 +128,6 @@ export const WANTED: readonly string[] = Object.freeze([
   'envoy.type.matcher.v3.HttpResponseStatusCodeMatchInput',
 
   // Role based access control.
-  'envoy.extensions.rbac.audit_loggers.stream.v3.StdoutAuditLog',
   'envoy.extensions.rbac.matchers.upstream_ip_port.v3.UpstreamIpPortMatcher',
   'envoy.extensions.rbac.principals.mtls_authenticated.v3.Config',
 
@@ -153,7 +152,6 @@ export const WANTED: readonly string[] = Object.freeze([
   'envoy.extensions.load_balancing_policies.least_request.v3.LeastRequest',
   'envoy.extensions.load_balancing_policies.maglev.v3.Maglev',
   'envoy.extensions.load_balancing_policies.override_host.v3.OverrideHost',
-  'envoy.extensions.load_balancing_policies.pick_first.v3.PickFirst',
   'envoy.extensions.load_balancing_policies.random.v3.Random',
   'envoy.extensions.load_balancing_policies.ring_hash.v3.RingHash',
   'envoy.extensions.load_balancing_policies.round_robin.v3.RoundRobin',

@@ -116,7 +116,7 @@ const listenerOf = (name: string, routeConfig: object): ListenerJson => ({
  */
 export function staticBootstrap(resources: readonly Resource[], options: StaticBootstrapOptions = {}): BootstrapJson {
   const checkClusters = options.checkRouteClusters ?? false;
-  const canonical = resources.map((resource) => decode(encode(resource)));
+  const canonical = resources.map((resource): Resource => ({ ...resource, json: decode(encode(resource)) }));
   const ofType = (typeUrl: string): readonly Resource[] => canonical.filter((each) => each.typeUrl === typeUrl);
   const byName = (typeUrl: string): Named => new Map(ofType(typeUrl).map(({ name, json }) => [name, json]));
   const secrets = byName(TYPE_URL.secret);

@@ -82,8 +82,7 @@ export function encode(resource: Resource): EncodedResource {
   return Object.freeze({ typeUrl, name, version, bytes });
 }
 
-/** The resource in canonical JSON: what Envoy got, for goldens and for people. */
-export function decode(encoded: EncodedResource): Resource {
-  const { typeUrl, name } = encoded;
-  return Object.freeze({ typeUrl, name, json: decodeMessage(typeUrl, name, encoded.bytes) });
+/** A resource's canonical JSON, every `Any` expanded: what Envoy got, for goldens and config dumps. */
+export function decode(encoded: EncodedResource): object {
+  return decodeMessage(encoded.typeUrl, encoded.name, encoded.bytes);
 }
