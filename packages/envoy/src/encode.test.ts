@@ -224,3 +224,15 @@ test('bytes that are no message are refused', () => {
   const encoded = { ...encode(cluster({ name: 'backend' })), bytes: new Uint8Array([0xff]) };
   assert.throws(() => decode(encoded), /Cluster "backend": cannot be decoded/);
 });
+
+test('an Any is typed by its message name', () => {
+  const router = any('envoy.extensions.filters.http.router.v3.Router', { suppressEnvoyHeaders: true });
+  assert.deepEqual(router, {
+    '@type': 'type.googleapis.com/envoy.extensions.filters.http.router.v3.Router',
+    suppressEnvoyHeaders: true,
+  });
+  // @ts-expect-error: a Router has no such field.
+  const misspelt = any('envoy.extensions.filters.http.router.v3.Router', { supressEnvoyHeaders: true });
+  const json = { typedExtensionProtocolOptions: { router: misspelt } };
+  assert.throws(() => encode(cluster(json)), /\["router"\]\.supressEnvoyHeaders: .*Router has no such field/);
+});
