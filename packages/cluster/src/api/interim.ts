@@ -10,10 +10,9 @@
  *   export { crdStatus, readCrd, validateCel } from '../crd/index.ts';
  *   export { runAdmission } from '../admission/index.ts';
  */
-import type { Duplex } from 'node:stream';
-import type { KubeObject } from '@osm/kube';
 import type { FieldFault, ServedType } from '../types.ts';
 
+export { AdmissionDenied, type Equivalent, runAdmission, WebhookConnections } from '../admission/index.ts';
 export { crdStatus, publishedDefinitions, readCrd, validateCel } from '../crd/index.ts';
 export {
   applyJsonPatch,
@@ -32,18 +31,3 @@ export const applyKindDefaults = (_type: ServedType, object: object): object => 
 
 /** Rules of a kind that an object breaks. */
 export const validateKind = (_type: ServedType, _object: object, _old?: object): readonly FieldFault[] => [];
-
-/** Asks the webhooks. */
-export const runAdmission = async (call: {
-  readonly phase: 'mutating' | 'validating';
-  readonly request: { readonly object: unknown };
-  readonly configurations: readonly KubeObject[];
-  readonly namespaceLabels: Readonly<Record<string, string>>;
-  readonly dial: (host: string, port: number, timeoutMs: number) => Promise<Duplex>;
-  readonly resolveService: (namespace: string, name: string, port: number) => { host: string; port: number };
-  readonly signal: AbortSignal;
-}): Promise<{ object: unknown; warnings: readonly string[]; auditAnnotations: object }> => ({
-  object: call.request.object,
-  warnings: [],
-  auditAnnotations: {},
-});

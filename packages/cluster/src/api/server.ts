@@ -14,7 +14,7 @@ import { CustomTypes } from './custom-types.ts';
 import { StatusError } from './errors.ts';
 import { expireEvents } from './event-expiry.ts';
 import { impersonate } from './impersonate.ts';
-import { loadBuiltinSchemas } from './interim.ts';
+import { loadBuiltinSchemas, WebhookConnections } from './interim.ts';
 import { isKubeletSubresource, proxyUpgrade, writeRefusal } from './kubelet-proxy.ts';
 import { OpenApi } from './openapi.ts';
 import { handlePath, type PathState } from './path-handler.ts';
@@ -105,6 +105,7 @@ class RunningApi {
       tokens: new TokenSigner(options.serviceAccountKeyPem, options.serviceAccountIssuer),
       addresses: new ServiceAddresses(store, options.serviceCidr, reservedOf(options.serviceCidr)),
       node: options.node,
+      webhookConnections: new WebhookConnections(),
       clusterCaPem: options.clientCaPem,
       now: options.now ?? (() => new Date()),
       openapi: (group, version) => schemas.openapi(group, version),
@@ -162,6 +163,7 @@ class RunningApi {
     }, LIMITS.drainMs);
     await Promise.all(closed);
     clearTimeout(timer);
+    this.#api.webhookConnections.close();
     this.#api.store.close();
   }
 
@@ -261,7 +263,9 @@ class RunningApi {
   }
 
   #tell(place: string, error: unknown): void {
-    const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    // A StatusError says itself what is wrong; where it was thrown tells nothing more.
+    const thrown = error instanceof Error && !(error instanceof StatusError);
+    const detail = thrown ? (error.stack ?? error.message) : error instanceof Error ? error.message : String(error);
     this.#options.onError?.(`${place}: ${detail}`);
   }
 

@@ -1,6 +1,7 @@
 import type { ListPages, Store } from '../store/index.ts';
 import type { NodeLink, UserInfo } from '../types.ts';
 import type { Authorizer } from './authorize.ts';
+import type { WebhookConnections } from './interim.ts';
 import type { Registry } from './registry.ts';
 import type { ServiceAddresses } from './service-addresses.ts';
 import type { TokenSigner } from './tokens.ts';
@@ -14,6 +15,8 @@ export interface ApiState {
   readonly tokens: TokenSigner;
   readonly addresses: ServiceAddresses;
   readonly node: () => NodeLink | undefined;
+  /** Connections to webhooks, kept between calls. */
+  readonly webhookConnections: WebhookConnections;
   /** PEM of the authority that signed the serving certificate. */
   readonly clusterCaPem: string;
   readonly now: () => Date;

@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import type { KubeObject } from '@osm/kube';
+import { bucketOf, fromStored, toStored } from '../kinds/index.ts';
 import { at, list, number, text, texts } from '../store/fields.ts';
+import type { ServedType } from '../types.ts';
 import type { AdmissionCall } from './admit.ts';
-import { internalError, StatusError } from './errors.ts';
-import { runAdmission } from './interim.ts';
+import { withDefaults } from './conform.ts';
+import { StatusError } from './errors.ts';
+import { AdmissionDenied, type Equivalent, runAdmission } from './interim.ts';
 import type { ApiState } from './state.ts';
 
 const BUCKETS = {
@@ -54,13 +57,31 @@ const dial = (api: ApiState, host: string, port: number, timeoutMs: number): Pro
   return node.dial(host, port, timeoutMs);
 };
 
+const isNamespace = ({ kind, custom }: ServedType): boolean => kind === 'Namespace' && !custom;
+
+/** The other versions in which the same objects are served: webhooks may ask for those. */
+const equivalentsOf = (api: ApiState, type: ServedType): readonly Equivalent[] =>
+  api.registry.types
+    .filter((other) => other !== type && bucketOf(other) === bucketOf(type))
+    .map((other) => {
+      const { group, version, kind, resource } = other;
+      const convert = (from: ServedType, to: ServedType) => (object: object) =>
+        fromStored(to, toStored(from, object as KubeObject));
+      return {
+        resource: { group, version, resource },
+        kind: { group, version, kind },
+        from: convert(type, other),
+        back: convert(other, type),
+      };
+    });
+
 /** Labels against which namespace selectors are matched: the object's namespace, or the namespace that is the object. */
 const namespaceLabels = (
   api: ApiState,
   { target }: AdmissionCall,
   object: KubeObject,
 ): Readonly<Record<string, string>> => {
-  if (target.type.kind === 'Namespace' && !target.type.custom) return object.metadata.labels ?? {};
+  if (isNamespace(target.type)) return object.metadata.labels ?? {};
   return api.store.get('namespaces', target.namespace)?.object.metadata.labels ?? {};
 };
 
@@ -69,6 +90,8 @@ const requestOf = (call: AdmissionCall, object: KubeObject) => {
   const { target, operation, old, user, dryRun, options } = call;
   const { group, version, resource, kind } = target.type;
   const deleting = operation === 'DELETE';
+  // A Namespace is in the namespace that it is.
+  const namespace = isNamespace(target.type) ? target.name : target.namespace;
   return {
     uid: randomUUID(),
     kind: { group, version, kind },
@@ -78,7 +101,7 @@ const requestOf = (call: AdmissionCall, object: KubeObject) => {
     requestResource: { group, version, resource },
     ...(target.subresource === '' ? {} : { requestSubResource: target.subresource }),
     name: target.name,
-    ...(target.namespace === '' ? {} : { namespace: target.namespace }),
+    ...(namespace === '' ? {} : { namespace }),
     operation,
     userInfo: {
       username: user.username,
@@ -111,6 +134,9 @@ export const callWebhooks = async (
       request: requestOf(call, object),
       configurations,
       namespaceLabels: namespaceLabels(api, call, object),
+      connections: api.webhookConnections,
+      equivalents: equivalentsOf(api, call.target.type),
+      settle: (changed) => withDefaults(call.target.type, changed as KubeObject),
       dial: (host, port, timeoutMs) => dial(api, host, port, timeoutMs),
       resolveService: (namespace, name, port) => resolveService(api, namespace, name, port),
       signal: call.signal,
@@ -118,14 +144,14 @@ export const callWebhooks = async (
     for (const warning of outcome.warnings) call.warn(warning);
     return phase === 'mutating' && call.operation !== 'DELETE' ? (outcome.object as KubeObject) : object;
   } catch (error) {
-    throw denial(error);
+    if (error instanceof AdmissionDenied) for (const warning of error.warnings) call.warn(warning);
+    throw denialOf(error);
   }
 };
 
 /** The Status that a denial carries, as an error of this server. */
-const denial = (error: unknown): unknown => {
-  const status = at(error, 'status') ?? at(error, 'body');
-  if (error instanceof StatusError || !(error instanceof Error)) return error;
-  if (at(status, 'kind') !== 'Status') return internalError(error.message);
-  return new StatusError(number(at(status, 'code'), 403), text(at(status, 'reason')), text(at(status, 'message')));
+const denialOf = (error: unknown): unknown => {
+  if (!(error instanceof AdmissionDenied)) return error;
+  const { code, reason = '', message, details } = error.status;
+  return new StatusError(code, reason, message, details);
 };
