@@ -44,7 +44,11 @@ export interface KubeObject {
 export interface KubeList<T extends KubeObject = KubeObject> {
   readonly apiVersion: string;
   readonly kind: string;
-  readonly metadata: { readonly resourceVersion: string; readonly continue?: string; readonly remainingItemCount?: number };
+  readonly metadata: {
+    readonly resourceVersion: string;
+    readonly continue?: string;
+    readonly remainingItemCount?: number;
+  };
   readonly items: readonly T[];
 }
 
@@ -67,6 +71,8 @@ export interface ListOptions {
   readonly limit?: number;
   readonly continue?: string;
   readonly resourceVersion?: string;
+  /** Ends the request; it then rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
 }
 
 /** One watch event. BOOKMARK carries only `metadata.resourceVersion`. */
@@ -86,6 +92,7 @@ export interface WriteOptions {
   /** Only for `apply`. */
   readonly force?: boolean;
   readonly subresource?: 'status' | 'scale' | 'eviction' | 'token' | 'binding';
+  readonly signal?: AbortSignal;
 }
 
 /** Options of a delete. */
@@ -95,6 +102,7 @@ export interface DeleteOptions {
   readonly gracePeriodSeconds?: number;
   readonly propagationPolicy?: 'Foreground' | 'Background' | 'Orphan';
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
+  readonly signal?: AbortSignal;
 }
 
 /** The body of every failed request: a `metav1.Status`. */
@@ -133,13 +141,30 @@ export class ApiError extends Error {
 
 /** The typed verbs of the API. All reject with {@link ApiError}. */
 export interface KubeClient {
-  get<T extends KubeObject = KubeObject>(type: ResourceType, name: string, options?: { namespace?: string; subresource?: string }): Promise<T>;
+  get<T extends KubeObject = KubeObject>(
+    type: ResourceType,
+    name: string,
+    options?: { namespace?: string; subresource?: string; signal?: AbortSignal },
+  ): Promise<T>;
   list<T extends KubeObject = KubeObject>(type: ResourceType, options?: ListOptions): Promise<KubeList<T>>;
   /** Ends when the server closes the watch, `signal` fires, or throws ApiError (410 `Expired` included). */
-  watch<T extends KubeObject = KubeObject>(type: ResourceType, options: ListOptions & { resourceVersion: string; signal?: AbortSignal }): AsyncIterable<WatchEvent<T>>;
-  create<T extends KubeObject = KubeObject>(type: ResourceType, object: object, options?: WriteOptions & { name?: string }): Promise<T>;
+  watch<T extends KubeObject = KubeObject>(
+    type: ResourceType,
+    options: ListOptions & { resourceVersion: string; signal?: AbortSignal },
+  ): AsyncIterable<WatchEvent<T>>;
+  create<T extends KubeObject = KubeObject>(
+    type: ResourceType,
+    object: object,
+    options?: WriteOptions & { name?: string },
+  ): Promise<T>;
   update<T extends KubeObject = KubeObject>(type: ResourceType, object: KubeObject, options?: WriteOptions): Promise<T>;
-  patch<T extends KubeObject = KubeObject>(type: ResourceType, name: string, kind: PatchType, body: unknown, options?: WriteOptions): Promise<T>;
+  patch<T extends KubeObject = KubeObject>(
+    type: ResourceType,
+    name: string,
+    kind: PatchType,
+    body: unknown,
+    options?: WriteOptions,
+  ): Promise<T>;
   delete(type: ResourceType, name: string, options?: DeleteOptions): Promise<void>;
   deleteCollection(type: ResourceType, options?: ListOptions & DeleteOptions): Promise<void>;
   /** Any other path (`/version`, `/apis`, `/healthz`): parsed JSON, or text when the answer is not JSON. */
