@@ -73,6 +73,8 @@ function createProxy() {
   const holds = new Map<string, Map<string, EncodedResource>>(TYPES.map((type) => [type, new Map()]));
   const names = new Map<string, Set<string>>(TYPES.map((type) => [type, new Set()]));
   const inFlight = new Map<string, Push>();
+  /** Resources of refused responses: the server cannot know which of them were taken. */
+  const doubtful: EncodedResource[] = [];
   let wanted: ReadonlyMap<TypeUrl, ReadonlyMap<string, EncodedResource>> = new Map();
   const of = (type: string): Map<string, EncodedResource> => holds.get(type) ?? new Map();
 
@@ -116,6 +118,7 @@ function createProxy() {
       }
       for (const name of push.removed) of(type).delete(name);
     }
+    if (bad.length > 0) doubtful.push(...push.resources);
     const said = { names: bad.map(({ name }) => name).join(': x, '), nothing: 'invalid', wrong: NAMES.join(' ') }[text];
     const told = hear(type, [], [], push.nonce, bad.length === 0 ? undefined : said);
     if (bad.length === 0) assert.equal(told?.kind, 'acked');
@@ -155,7 +158,7 @@ function createProxy() {
       }
     },
     settle(): void {
-      for (let idle = 0, rounds = 0; idle < 2; rounds++) {
+      for (let idle = 0, rounds = 0; idle < 4; rounds++) {
         assert.ok(rounds < 1000, 'the stream does not come to rest');
         const sent = push();
         for (const type of TYPES) answer(type, 'nothing', false);
@@ -174,6 +177,7 @@ function createProxy() {
           else {
             assert.equal(state.quarantined(type).get(name), one.version, `${name} was never tried`);
             if (held !== undefined) stale.push(held);
+            stale.push(...doubtful.filter((other) => other.typeUrl === type && other.name === name));
           }
         }
       }

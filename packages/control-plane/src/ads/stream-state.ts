@@ -89,9 +89,9 @@ export function createStreamState(protocol: Protocol): StreamState {
     for (const user of USERS[typeUrl] ?? []) {
       const state = types.get(user);
       for (const refused of state?.quarantined.keys() ?? []) {
-        const held = state?.held.get(refused);
-        if (held === undefined || held.version === state?.wanted?.get(refused)?.version) continue;
-        if (held.resource === undefined || mentions(held.resource, name)) return true;
+        for (const former of state?.inForce(refused) ?? []) {
+          if (former === undefined || mentions(former, name)) return true;
+        }
       }
     }
     return false;
@@ -115,7 +115,6 @@ export function createStreamState(protocol: Protocol): StreamState {
     const open = !closed(typeUrl);
     if (!open && (state.pending > 0 || (typeUrl === TYPE_URL.listener && state.removals.size > 0))) gated = true;
     const nonce = String(count + 1);
-    const held = typeUrl === TYPE_URL.cluster ? new Set(state.held.keys()) : undefined;
     // A listener that takes over another's address must come in the very response that removes the other.
     const removable = (name: string): boolean =>
       typeUrl === TYPE_URL.listener ? open : state.removals.get(name) === 'due' && !inUse(typeUrl, name);
@@ -125,7 +124,8 @@ export function createStreamState(protocol: Protocol): StreamState {
     nonces.set(typeUrl, nonce);
     // A cluster that is updated warms up anew and waits for its endpoints, which Envoy does not ask for again.
     const endpoints = types.get(TYPE_URL.endpoint);
-    for (const { name } of batch.resources) if (held?.has(name) === true) endpoints?.repeat(name);
+    if (typeUrl === TYPE_URL.cluster)
+      for (const { name } of batch.resources) if (state.mayHold(name)) endpoints?.repeat(name);
     if (protocol === 'delta' || !state.subscription.wildcard) return { typeUrl, nonce, ...batch };
     return { typeUrl, nonce, resources: world(state, batch.resources, batch.removed), removed: [] };
   }

@@ -26,6 +26,9 @@ export type RemovalStage = 'new' | 'cooling' | 'due';
 /** Bytes of resources in one response, unless a single one is larger; the rest follows after the ACK. */
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 
+/** A version that no resource has: what a proxy holds is not known. */
+const DOUBTFUL = '';
+
 interface InFlight {
   readonly nonce: string;
   readonly resources: Map<string, EncodedResource>;
@@ -36,6 +39,10 @@ interface InFlight {
 export interface TypeState {
   readonly subscription: Subscription;
   readonly held: ReadonlyMap<string, Held>;
+  /** Whether the proxy has the name, or may have it. */
+  mayHold(name: string): boolean;
+  /** The resources that may be in force under a name; one is undefined when its content is not known. */
+  inForce(name: string): readonly (EncodedResource | undefined)[];
   /** Versions that the proxy refused, by name. */
   readonly quarantined: ReadonlyMap<string, string>;
   readonly wanted: Resources | undefined;
@@ -71,6 +78,11 @@ export function createTypeState(rules: TypeRules): TypeState {
   const subscription: Subscription = { wildcard: false, names: new Set() };
   const held = new Map<string, Held>();
   const quarantined = new Map<string, string>();
+  /**
+   * What a proxy may hold after it refused a response: Envoy applies the good clusters and listeners of it and goes back
+   * for nothing. By name the versions that may be in force instead of the one in `held`; the empty one is a removal.
+   */
+  const doubts = new Map<string, Map<string, EncodedResource | undefined>>();
   const toSend = new Set<string>();
   const removals = new Map<string, RemovalStage>();
   /** Asked for by name and not there: the proxy is told once, so that it does not wait. */
@@ -88,7 +100,12 @@ export function createTypeState(rules: TypeRules): TypeState {
   function expected(name: string): string | undefined {
     const sent = inFlight?.resources.get(name);
     if (sent !== undefined) return sent.version;
-    return inFlight?.removed.has(name) === true ? undefined : held.get(name)?.version;
+    if (inFlight?.removed.has(name) === true) return undefined;
+    return doubts.has(name) ? DOUBTFUL : held.get(name)?.version;
+  }
+
+  function doubt(name: string, version: string, resource: EncodedResource | undefined): void {
+    doubts.set(name, (doubts.get(name) ?? new Map()).set(version, resource));
   }
 
   /** Puts a name where it belongs: to be sent, removed, denied, or nothing to do. */
@@ -117,6 +134,7 @@ export function createTypeState(rules: TypeRules): TypeState {
   /** The proxy no longer has the name, or must get it again. */
   function forget(name: string): void {
     held.delete(name);
+    doubts.delete(name);
     denied.delete(name);
     inFlight?.resources.delete(name);
   }
@@ -154,12 +172,14 @@ export function createTypeState(rules: TypeRules): TypeState {
     const versions = new Map<string, string>();
     for (const [name, resource] of sent.resources) {
       held.set(name, { version: resource.version, resource });
+      doubts.delete(name);
       quarantined.delete(name);
       versions.set(name, resource.version);
       mark(name);
     }
     for (const name of sent.removed) {
       held.delete(name);
+      doubts.delete(name);
       mark(name);
     }
     return { kind: 'acked', versions };
@@ -169,13 +189,21 @@ export function createTypeState(rules: TypeRules): TypeState {
     const names = [...sent.resources.keys()];
     const [only] = sent.resources.values();
     const versions = new Map<string, string>();
-    if (names.length > 1) suspects.push(...[...splitRefused(error, names)].reverse());
-    else if (only !== undefined) {
+    // A removal cannot be said better; alone, it counts as done.
+    for (const name of sent.removed) {
+      if (only === undefined) held.delete(name);
+      else doubt(name, DOUBTFUL, undefined);
+    }
+    if (names.length > 1) {
+      for (const [name, resource] of sent.resources) doubt(name, resource.version, resource);
+      suspects.push(...[...splitRefused(error, names)].reverse());
+    } else if (only !== undefined) {
       quarantined.set(only.name, only.version);
       versions.set(only.name, only.version);
-    } else {
-      // A removal cannot be taken back or said better; it counts as done.
-      for (const name of sent.removed) held.delete(name);
+      // Refused alone, so it never was in force.
+      const may = doubts.get(only.name);
+      may?.delete(only.version);
+      if (may?.size === 0) doubts.delete(only.name);
     }
     for (const name of [...names, ...sent.removed]) mark(name);
     return names.length > 1 ? undefined : { kind: 'nacked', versions, error };
@@ -184,6 +212,12 @@ export function createTypeState(rules: TypeRules): TypeState {
   return {
     subscription,
     held,
+    mayHold: (name) => held.has(name) || doubts.has(name),
+    inForce(name) {
+      const known = held.get(name);
+      const may = [...(doubts.get(name) ?? [])].flatMap(([version, one]) => (version === DOUBTFUL ? [] : [one]));
+      return known === undefined ? may : [known.resource, ...may];
+    },
     quarantined,
     removals,
     get wanted() {
