@@ -2,10 +2,8 @@ import { waitFor } from './wait.ts';
 
 /** What a work queue does with a key. */
 export interface WorkQueueOptions {
-  /** As the reason of the abort names it. */
-  readonly name?: string;
   /** Does what the key stands for. Never runs twice at once for the same key. Rejecting tries again after a back-off. */
-  readonly handle: (key: string, signal: AbortSignal) => Promise<void>;
+  readonly reconcile: (key: string, signal: AbortSignal) => Promise<void>;
   /** Keys worked on at once; default 1. */
   readonly concurrency?: number;
   /** First and longest wait after failures in a row of one key, doubling; default 100 ms to 60 s. */
@@ -92,7 +90,7 @@ class KeyedQueue implements WorkQueue {
   }
 
   stop(): Promise<void> {
-    this.#stopping.abort(new Error(`the work queue ${this.#options.name ?? ''} is stopped`));
+    this.#stopping.abort(new Error('the work queue is stopped'));
     this.#ready.clear();
     this.#again.clear();
     for (const key of [...this.#delays.keys()]) this.#undelay(key);
@@ -119,7 +117,7 @@ class KeyedQueue implements WorkQueue {
       // Not within add(): whoever adds goes on first.
       await undefined;
       this.#again.delete(key);
-      if (!signal.aborted) await this.#options.handle(key, signal);
+      if (!signal.aborted) await this.#options.reconcile(key, signal);
       this.#failures.delete(key);
     } catch (error) {
       if (!signal.aborted) this.#retry(key, error);
