@@ -54,7 +54,7 @@ export const serverSideApply = (call: AppliedConfiguration): AppliedObject => {
   const entry: Owner = { ...self, time: entryTime(call.now), fields: ownable(appliedFields(schema, applied, '')) };
   const others = before.filter((owner) => owner !== previous);
   const merged = mergeApplied(schema, live, applied) as KubeObject;
-  const pruned = prune(schema, merged, previous?.fields ?? EMPTY_SET, [...others, entry]);
+  const pruned = prune(schema, merged, previous?.fields ?? EMPTY_SET, others, entry);
   const { added, removed, modified } = compare(schema, live, pruned);
   const changed = union(modified, added);
   const contested = others.map((owner) => intersection(owner.fields, changed));
@@ -89,11 +89,18 @@ const ownersBefore = (call: AppliedConfiguration, schema: TypeSchema, live: Kube
 };
 
 /** Takes away what the manager owned and owns no more, where no owner is left. */
-const prune = (schema: TypeSchema, merged: KubeObject, last: FieldSet, owners: readonly Owner[]): KubeObject => {
+const prune = (
+  schema: TypeSchema,
+  merged: KubeObject,
+  last: FieldSet,
+  others: readonly Owner[],
+  entry: Owner,
+): KubeObject => {
   if (isEmptySet(last)) return merged;
-  const owned = owners.reduce<FieldSet>((all, { fields }) => union(all, fields), EMPTY_SET);
-  const gone = difference(withParents(last), withParents(owned));
-  return (removeItems(schema, merged, gone) ?? merged) as KubeObject;
+  const owned = others.reduce<FieldSet>((all, { fields }) => union(all, fields), entry.fields);
+  // What the server owns, `metadata` itself among it, cannot go.
+  const gone = ownable(difference(withParents(last), withParents(owned)));
+  return (removeItems(schema, merged, gone, entry.fields) ?? merged) as KubeObject;
 };
 
 const findConflicts = (
