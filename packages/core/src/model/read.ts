@@ -1,0 +1,133 @@
+import {
+  parseEgress,
+  parseHTTPRouteGroup,
+  parseIngressBackend,
+  parseRetry,
+  parseTCPRoute,
+  parseTrafficSplit,
+  parseTrafficTarget,
+  parseUpstreamTrafficSetting,
+} from '@osm/api';
+import { type Derived, derive } from './derive.ts';
+import { readEndpointSlice, type SliceFacts } from './endpoint-slice.ts';
+import { type ReadConfig, readMeshConfig } from './mesh-config.ts';
+import { joinServices, type MeshServices } from './mesh-services.ts';
+import { byText } from './names.ts';
+import type { MeshObject, MeshObjects, ObjectsByKey } from './objects.ts';
+import { checkTrafficTarget, policyReader, type ReadPolicy, readMatches } from './policy.ts';
+import { readService, type ServiceFacts } from './service.ts';
+import { type Stage, share, stage } from './sharing.ts';
+import type { Policies, PolicyFault, Snapshot, Workload } from './snapshot.ts';
+import { readWorkload } from './workload.ts';
+
+const MONITORED_BY = 'openservicemesh.io/monitored-by';
+
+type PolicyOf<Kind extends keyof Policies> = Policies[Kind] extends ReadonlyMap<string, infer P> ? P : never;
+type Readers = { readonly [Kind in keyof Policies]: (object: MeshObject) => ReadPolicy<PolicyOf<Kind>> };
+
+const readRouteGroup = policyReader('HTTPRouteGroup', parseHTTPRouteGroup);
+
+const READERS: Readers = {
+  trafficTargets: policyReader('TrafficTarget', parseTrafficTarget, (spec, ref) => [...checkTrafficTarget(spec, ref)]),
+  httpRouteGroups: (object) => readMatches(readRouteGroup(object)),
+  tcpRoutes: policyReader('TCPRoute', parseTCPRoute),
+  trafficSplits: policyReader('TrafficSplit', parseTrafficSplit),
+  egresses: policyReader('Egress', parseEgress),
+  ingressBackends: policyReader('IngressBackend', parseIngressBackend),
+  retries: policyReader('Retry', parseRetry),
+  upstreamTrafficSettings: policyReader('UpstreamTrafficSetting', parseUpstreamTrafficSetting),
+};
+const KINDS = Object.keys(READERS) as (keyof Policies)[];
+
+type ReadKind = Derived<ReadPolicy<unknown>>;
+interface SortedKind {
+  readonly policies: ReadonlyMap<string, unknown>;
+  readonly faults: readonly PolicyFault[];
+}
+
+/** How a snapshot came about: what the next one may take over. */
+interface Workings {
+  readonly namespaces: Stage<[ObjectsByKey, string, string], ReadonlySet<string>>;
+  readonly config: Stage<[MeshObject | undefined], ReadConfig>;
+  readonly services: Derived<ServiceFacts>;
+  readonly slices: Derived<SliceFacts>;
+  readonly workloads: Derived<Workload>;
+  readonly joined: MeshServices;
+  readonly policies: ReadonlyMap<string, { readonly read: ReadKind; readonly sorted: Stage<[ReadKind], SortedKind> }>;
+}
+
+const workings = new WeakMap<Snapshot, Workings>();
+
+function readNamespaces(objects: ObjectsByKey, meshName: string, osmNamespace: string): ReadonlySet<string> {
+  const names = new Set<string>();
+  for (const { metadata } of objects.values()) {
+    // The control plane does not depend on what it configures, so its own namespace is never in the mesh.
+    if (metadata.labels?.[MONITORED_BY] === meshName && metadata.name !== osmNamespace) names.add(metadata.name);
+  }
+  return names;
+}
+
+function sortKind(read: ReadKind): SortedKind {
+  const sorted = [...read.output].sort(([a], [b]) => byText(a, b));
+  return {
+    policies: new Map(sorted.flatMap(([key, { policy }]) => (policy === undefined ? [] : [[key, policy] as const]))),
+    faults: sorted.flatMap(([, { faults }]) => faults),
+  };
+}
+
+function readPolicies(objects: MeshObjects, namespaces: ReadonlySet<string>, former: Workings['policies'] | undefined) {
+  return new Map(
+    KINDS.map((kind) => {
+      const known = former?.get(kind);
+      const read: ReadKind = derive<ReadPolicy<unknown>>(objects[kind], namespaces, known?.read, READERS[kind]);
+      return [kind, { read, sorted: stage(known?.sorted, [read], sortKind) }];
+    }),
+  );
+}
+
+/**
+ * Folds the cluster's objects into a snapshot. Total: a faulty object is left out and named in `faults`. Parts that did
+ * not change are the same objects as in `former`, and `former` itself comes back when nothing did.
+ */
+export function readSnapshot(objects: MeshObjects, former?: Snapshot): Snapshot {
+  const old = former && workings.get(former);
+  const { meshName, osmNamespace, trustDomain } = objects;
+  const namespaces = stage(old?.namespaces, [objects.namespaces, meshName, osmNamespace], readNamespaces);
+  const inMesh = namespaces.output;
+  const config = stage(old?.config, [objects.meshConfig], readMeshConfig);
+  const services = derive(objects.services, inMesh, old?.services, readService);
+  const slices = derive(objects.endpointSlices, inMesh, old?.slices, readEndpointSlice);
+  const workloads = derive(objects.pods, inMesh, old?.workloads, readWorkload);
+  const joined = joinServices(services.output, slices.output, workloads.output, old?.joined);
+  const kinds = readPolicies(objects, inMesh, old?.policies);
+
+  const policies = Object.fromEntries(KINDS.map((kind) => [kind, kinds.get(kind)?.sorted.output.policies]));
+  const parts: Omit<Snapshot, 'version'> = {
+    meshName,
+    osmNamespace,
+    trustDomain,
+    config: config.output.config,
+    namespaces: inMesh,
+    services: joined.services,
+    endpoints: joined.endpoints,
+    workloads: workloads.output,
+    memberships: joined.memberships,
+    policies: share(former?.policies, policies as unknown as Policies),
+    faults: share(former?.faults, [
+      ...config.output.faults,
+      ...KINDS.flatMap((kind) => kinds.get(kind)?.sorted.output.faults ?? []),
+    ]),
+  };
+  const same = former && Object.entries(parts).every(([name, part]) => former[name as keyof Snapshot] === part);
+  const snapshot: Snapshot = same ? former : Object.freeze({ version: (former?.version ?? 0) + 1, ...parts });
+  workings.set(snapshot, {
+    namespaces,
+    config,
+    services,
+    slices,
+    workloads,
+    joined,
+    policies: kinds,
+  });
+  return snapshot;
+}

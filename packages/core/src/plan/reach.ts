@@ -1,0 +1,123 @@
+import type { RetrySpec } from '@osm/api';
+import { identityKey } from '../model/names.ts';
+import { type Stage, share, stage } from '../model/sharing.ts';
+import type { MeshEndpoint, Policy, Snapshot } from '../model/snapshot.ts';
+import { retryFor } from '../policies/retry/retry.ts';
+import { assignmentOf } from './assignment.ts';
+import type { Blueprint, OutboundPort } from './blueprint.ts';
+import type { Assignment, Identity, OutboundService, ProxyPlan, Upstream } from './types.ts';
+
+/** Where an identity may go. */
+export type Reach = Pick<ProxyPlan, 'outbound' | 'upstreams' | 'assignments'>;
+
+interface Routes {
+  readonly outbound: readonly OutboundService[];
+  readonly upstreams: ReadonlyMap<string, Upstream>;
+}
+type Targets = readonly Identity[] | undefined;
+type Retries = readonly Policy<RetrySpec>[];
+type Endpoints = Snapshot['endpoints'];
+
+/** A reach and how it came about. */
+export interface ReachStages {
+  readonly routes: Stage<
+    [
+      Targets,
+      Retries | undefined,
+      Blueprint['outbound']['output'],
+      Blueprint['upstreams']['output'],
+      Blueprint['served']['output'],
+      Blueprint['splits']['output'],
+    ],
+    Routes
+  >;
+  readonly assignments: Stage<[Targets, ReadonlyMap<string, Upstream>, Endpoints], ReadonlyMap<string, Assignment>>;
+}
+
+const NOWHERE: readonly MeshEndpoint[] = Object.freeze([]);
+
+/** Services of the targets, and the apexes that share their traffic with one of these, at any depth. */
+function reachable(
+  targets: readonly Identity[],
+  served: Blueprint['served']['output'],
+  splits: Blueprint['splits']['output'],
+): ReadonlySet<string> {
+  const names = new Set(targets.flatMap((target) => served.get(identityKey(target)) ?? []));
+  // A set may grow while it is walked, and what is added is walked too.
+  for (const name of names) for (const apex of splits.apexes.get(name) ?? []) names.add(apex);
+  return names;
+}
+
+function withRetry({ port, outbound }: OutboundPort, retries: Retries | undefined): OutboundService {
+  if (retries === undefined || (port.protocol !== 'http' && port.protocol !== 'grpc')) return outbound;
+  const retry = retryFor(port, retries);
+  return retry === undefined
+    ? outbound
+    : { ...outbound, routes: outbound.routes.map((route) => ({ ...route, retry })) };
+}
+
+function findRoutes(...[targets, retries, ports, all, served, splits]: ReachStages['routes']['inputs']): Routes {
+  const names = targets === undefined ? undefined : reachable(targets, served, splits);
+  const outbound: OutboundService[] = [];
+  const upstreams = new Map<string, Upstream>();
+  for (const [name, some] of ports) {
+    if (names !== undefined && !names.has(name)) continue;
+    for (const port of some) {
+      const service = withRetry(port, retries);
+      outbound.push(service);
+      for (const { destinations } of service.routes) {
+        for (const { upstream } of destinations) {
+          const known = all.get(upstream);
+          if (known !== undefined) upstreams.set(upstream, known);
+        }
+      }
+    }
+  }
+  return { outbound, upstreams };
+}
+
+function assign(
+  targets: Targets,
+  upstreams: ReadonlyMap<string, Upstream>,
+  endpoints: Endpoints,
+): ReadonlyMap<string, Assignment> {
+  const allowed = targets && new Set(targets.map(identityKey));
+  const assignments = new Map<string, Assignment>();
+  for (const upstream of upstreams.keys()) {
+    assignments.set(upstream, assignmentOf(upstream, endpoints.get(upstream) ?? NOWHERE, allowed));
+  }
+  return assignments;
+}
+
+/**
+ * Where an identity may go. Without `targets`: everywhere (permissive mode). With them: to the services that the target
+ * identities stand behind and to the apexes of splits over these; only endpoints of a target may answer. `retries` are
+ * the identity's own Retry policies.
+ */
+export function findReach(
+  blueprint: Blueprint,
+  endpoints: Endpoints,
+  targets: Targets,
+  retries: Retries | undefined,
+  former: ReachStages | undefined,
+): ReachStages {
+  const routes = stage(
+    former?.routes,
+    [
+      targets,
+      retries,
+      blueprint.outbound.output,
+      blueprint.upstreams.output,
+      blueprint.served.output,
+      blueprint.splits.output,
+    ],
+    findRoutes,
+  );
+  const { upstreams } = routes.output;
+  return { routes, assignments: stage(former?.assignments, [targets, upstreams, endpoints], assign) };
+}
+
+/** The reach that the stages came to; the same object while they are. */
+export function reachOf({ routes, assignments }: ReachStages, former: Reach | undefined): Reach {
+  return share(former, { ...routes.output, assignments: assignments.output });
+}

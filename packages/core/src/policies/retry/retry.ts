@@ -1,0 +1,54 @@
+import { parseDuration, type RetrySpec } from '@osm/api';
+import { identityKey } from '../../model/names.ts';
+import type { MeshService, Policies, Policy } from '../../model/snapshot.ts';
+import type { RetryPlan } from '../../plan/types.ts';
+
+/**
+ * What is retried without a policy: requests that cannot have been processed, as none of their headers left the proxy
+ * (`connect-failure`, `reset-before-request`) or the server says so (`refused-stream`, RFC 9113 §8.7). See Envoy's
+ * router documentation, x-envoy-retry-on.
+ */
+export const DEFAULT_RETRY: RetryPlan = Object.freeze({
+  on: 'connect-failure,refused-stream,reset-before-request',
+  retries: 2,
+  baseIntervalMs: 25,
+});
+
+/** Retry policies by the identity whose requests they repeat, in order of their names. */
+export type RetryTable = ReadonlyMap<string, readonly Policy<RetrySpec>[]>;
+
+/** Groups Retry policies by their source. */
+export function foldRetries(retries: Policies['retries']): RetryTable {
+  return Map.groupBy(retries.values(), ({ spec: { source } }) =>
+    identityKey({ namespace: source.namespace, serviceAccount: source.name }),
+  );
+}
+
+const names = ({ service, parent }: MeshService, { spec }: Policy<RetrySpec>): boolean =>
+  spec.destinations.some(
+    ({ kind, namespace, name }) =>
+      kind === 'Service' && namespace === service.namespace && (name === service.name || name === parent.name),
+  );
+
+/** Milliseconds of at least 1: Envoy refuses intervals of 0. */
+const intervalMs = (text: string | undefined): number | undefined => {
+  const ms = text === undefined ? undefined : parseDuration(text);
+  return ms === undefined || ms <= 0 ? undefined : Math.max(1, Math.round(ms));
+};
+
+/**
+ * The policy for requests to a service: the first that names it, where a pod of a headless service counts as the
+ * service. Undefined when none does. Absent fields are those of Open Service Mesh 1.2: one retry, 25 ms.
+ */
+export function retryFor(service: MeshService, policies: readonly Policy<RetrySpec>[]): RetryPlan | undefined {
+  const policy = policies.find((candidate) => names(service, candidate));
+  if (policy === undefined) return undefined;
+  const { retryOn, numRetries, perTryTimeout, retryBackoffBaseInterval } = policy.spec.retryPolicy;
+  const timeout = intervalMs(perTryTimeout);
+  return {
+    on: retryOn || DEFAULT_RETRY.on,
+    retries: numRetries ?? 1,
+    ...(timeout !== undefined && { perTryTimeoutMs: timeout }),
+    baseIntervalMs: intervalMs(retryBackoffBaseInterval) ?? DEFAULT_RETRY.baseIntervalMs,
+  };
+}
