@@ -14,6 +14,7 @@ const PROGRAMS = [
   ['tcpdump', 'tcpdump'],
   ['openssl', 'openssl'],
   ['mariadbd', 'mariadb-server-core'],
+  ['redis-check-rdb', 'redis-tools'],
   ['mariadb-install-db', 'mariadb-server-core'],
   ['my_print_defaults', 'mariadb-client-core'],
 ];

@@ -1,5 +1,6 @@
 import { sellBooks } from './bookstore.ts';
 import { keepBooks } from './bookwarehouse.ts';
+import { purchase } from './purchase.ts';
 import { shop } from './shopper.ts';
 
 /** The applications of the bookstore demo, by name; each is an image of its own. */
@@ -28,6 +29,7 @@ const APPLICATIONS: Readonly<Record<string, () => Promise<void>>> = {
       warehouse: text('BOOKWAREHOUSE', 'http://bookwarehouse.bookwarehouse:14001'),
       restockEvery: number('RESTOCK_EVERY', 10),
     }),
+  purchase: () => purchase(text('BOOKSTORE', 'http://bookstore.bookstore:14001')),
   bookwarehouse: () =>
     keepBooks({
       port: port(),
@@ -49,7 +51,6 @@ if (start === undefined) {
 }
 try {
   await start();
-  process.stdout.write(`${name} listens on port ${port()}\n`);
 } catch (error) {
   process.stderr.write(`${name}: ${(error as Error).message}\n`);
   process.exit(1);

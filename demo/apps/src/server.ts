@@ -11,14 +11,22 @@ export interface Answer {
 /** Handlers by `METHOD /path`; the path has no query. */
 export type Routes = Readonly<Record<string, (request: IncomingMessage, url: URL) => Answer | Promise<Answer>>>;
 
-/** Serves routes; `GET /healthz` comes with it and answers 200 until the server is told to fail (`POST /fail`). */
+/**
+ * Serves routes; `GET /healthz` comes with it and answers 200 until the server is told to fail (`POST /fail`);
+ * `POST /stop-listening` closes its port.
+ */
 export function serve(port: number, routes: Routes): Promise<Server> {
   let healthy = true;
+  let stopListening = (): void => {};
   const all: Routes = {
     'GET /healthz': () => ({ status: healthy ? 200 : 503, body: { healthy } }),
     'POST /fail': () => {
       healthy = false;
       return { body: { healthy } };
+    },
+    'POST /stop-listening': () => {
+      stopListening();
+      return { headers: { connection: 'close' }, body: {} };
     },
     ...routes,
   };
@@ -42,6 +50,11 @@ export function serve(port: number, routes: Routes): Promise<Server> {
     request.resume();
     void answer(request, response);
   });
+  // The process stays, as one does that has lost its socket.
+  stopListening = () => {
+    server.close();
+    setInterval(() => {}, 60_000);
+  };
   // Longer than any client keeps an idle connection, so that none is closed under a request.
   server.keepAliveTimeout = 600_000;
   process.once('SIGTERM', () => {
