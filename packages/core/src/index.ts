@@ -4,3 +4,4 @@ export { readSnapshot } from './model/read.ts';
 export type * from './model/snapshot.ts';
 export { createPlanCache, type PlanCache, type PlannedProxy, planProxy, policyFaults } from './plan/plan.ts';
 export type * from './plan/types.ts';
+export { toResources } from './xds/to-resources.ts';
