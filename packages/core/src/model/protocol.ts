@@ -35,19 +35,47 @@ const SERVER_FIRST = new Set([
   'vnc',
 ]);
 
+/** Protocols over TCP, by IANA service names, in which the client speaks first, and does not speak HTTP. */
+const CLIENT_FIRST = new Set([
+  'https',
+  'tls',
+  'redis',
+  'memcache',
+  'memcached',
+  'postgres',
+  'postgresql',
+  'mongo',
+  'mongodb',
+  'cassandra',
+  'kafka',
+  'amqp',
+  'amqps',
+  'mqtt',
+  'nats',
+  'ldap',
+  'zookeeper',
+]);
+
 /** Prefixes of port names, longest first: `tcp-` is also how `tcp-server-first-` begins. */
 const PREFIXES: readonly Protocol[] = ['tcp-server-first', 'http', 'grpc', 'tcp'];
 
+/** TCP for a protocol that is known not to be HTTP, by its name. */
+function knownTcp(protocol: string): Protocol | undefined {
+  if (SERVER_FIRST.has(protocol)) return 'tcp-server-first';
+  return CLIENT_FIRST.has(protocol) ? 'tcp' : undefined;
+}
+
 /**
- * The protocol of a Service's port: `appProtocol`, else the prefix of the port's name (`http-`, `grpc-`, `tcp-`,
- * `tcp-server-first-`, or the whole name), else HTTP. An `appProtocol` that is not known is TCP, server-first where that
- * is known of it.
+ * The protocol of a Service's port: `appProtocol`, else the port's name, which is or begins with (`http-`, `grpc-`, `tcp-`,
+ * `tcp-server-first-`, `redis-`) a protocol's, else HTTP. An `appProtocol` that is not known is TCP, server-first where that is
+ * known of it. That names of other protocols than the mesh's own count makes manifests that were written for no mesh work.
  */
 export function protocolOf(appProtocol: string | undefined, portName: string | undefined): Protocol {
   if (appProtocol !== undefined && appProtocol !== '') {
     const said = appProtocol.toLowerCase();
-    return BY_APP_PROTOCOL[said] ?? (SERVER_FIRST.has(said) ? 'tcp-server-first' : 'tcp');
+    return BY_APP_PROTOCOL[said] ?? knownTcp(said) ?? 'tcp';
   }
   const name = (portName ?? '').toLowerCase();
-  return PREFIXES.find((prefix) => name === prefix || name.startsWith(`${prefix}-`)) ?? 'http';
+  const own = PREFIXES.find((prefix) => name === prefix || name.startsWith(`${prefix}-`));
+  return own ?? knownTcp(name.split('-')[0] ?? '') ?? 'http';
 }
