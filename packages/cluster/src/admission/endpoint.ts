@@ -40,7 +40,7 @@ const urlEndpoint = (text: string): WebhookEndpoint => {
   const url = parseUrl(text);
   if (url.protocol !== 'https:') throw new WebhookFailure(`the URL ${JSON.stringify(text)} is not an https URL`);
   if (url.username !== '' || url.password !== '') throw new WebhookFailure('the URL must not carry credentials');
-  const host = url.hostname.replace(/^\[|\]$/g, '').toLowerCase();
+  const host = url.hostname.replace(/^\[|\]$|\.$/g, '').toLowerCase();
   // Loopback is the machine that the API server runs on: nothing there is a webhook's.
   if (LOOPBACK.test(host)) throw new WebhookFailure(`the URL ${JSON.stringify(text)} leads to a loopback address`);
   const port = url.port === '' ? 443 : Number(url.port);
