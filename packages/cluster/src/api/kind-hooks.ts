@@ -1,7 +1,7 @@
 import type { KubeObject } from '@osm/kube';
-import { at, record, strings, text } from '../store/fields.ts';
+import { at, record, text } from '../store/fields.ts';
 import type { FieldFault, ServedType } from '../types.ts';
-import { crdStatus, readCrd } from './interim.ts';
+import { crdStatus, readCrd, withoutTypeFields } from './interim.ts';
 import { qosClass } from './pod-qos.ts';
 import type { ApiState } from './state.ts';
 
@@ -23,17 +23,6 @@ const PLAIN: KindHooks = Object.freeze({ beforeCreate: asIs, beforeUpdate: asIs 
 const allocated = (api: ApiState, service: KubeObject, old?: KubeObject): Prepared => {
   const { service: object, faults } = api.addresses.allocate(service, old);
   return { object, faults };
-};
-
-/** `stringData` is a convenience of writing: it ends up in `data`, in base64. */
-const withSecretData = (_api: ApiState, object: KubeObject): Prepared => {
-  const { stringData, ...secret } = object;
-  if (stringData === undefined) return { object, faults: [] };
-  const encoded = Object.entries(strings(stringData)).map(
-    ([key, value]) => [key, Buffer.from(value).toString('base64')] as const,
-  );
-  const data = { ...record(secret.data), ...Object.fromEntries(encoded) };
-  return { object: { ...secret, data } as KubeObject, faults: [] };
 };
 
 const TOKEN_TYPE = 'kubernetes.io/service-account-token';
@@ -116,11 +105,11 @@ const nameFaults = (api: ApiState, object: KubeObject): readonly FieldFault[] =>
 const HOOKS: Readonly<Record<string, KindHooks>> = {
   Service: {
     beforeCreate: (api, object) => allocated(api, object),
-    beforeUpdate: (api, object, live) => allocated(api, object, live),
+    beforeUpdate: (api, object, live) => allocated(api, withoutTypeFields(object, live) as KubeObject, live),
   },
   Secret: {
-    beforeCreate: (api, object) => withSecretData(api, withToken(api, object)),
-    beforeUpdate: withSecretData,
+    beforeCreate: (api, object) => ({ object: withToken(api, object), faults: [] }),
+    beforeUpdate: asIs,
   },
   Pod: { beforeCreate: withQos, beforeUpdate: asIs },
   CustomResourceDefinition: {

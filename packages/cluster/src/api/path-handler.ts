@@ -62,9 +62,23 @@ const discovery = ({ registry }: PathState, parts: readonly string[], accept: st
   return json(second === '' ? oneGroup(registry, first) : resourceList(registry, first, second));
 };
 
-const openapiDocument = ({ openapi }: PathState, parts: readonly string[]): Answer => {
+/** The form in which kubectl asks for OpenAPI v2: a protobuf message `openapi.v2.Document`. */
+const OPENAPI_PROTOBUF = 'application/com.github.proto-openapi.spec.v2';
+
+/** One protobuf field of text: its number and wire type, its length (below 128 here), its characters. */
+const protobufText = (field: number, text: string): string => String.fromCharCode(field * 8 + 2, text.length) + text;
+
+/** `Document{swagger, info{title, version}}` without paths: kubectl then knows of no kind beyond those of version 3. */
+const emptyVersion2 = (): string =>
+  protobufText(1, '2.0') + protobufText(2, protobufText(1, 'Kubernetes') + protobufText(2, 'v1.37.0'));
+
+const openapiDocument = ({ openapi }: PathState, parts: readonly string[], accept: string | undefined): Answer => {
   const [, version, root, ...rest] = parts;
-  if (version === 'v2') return json(openapi.version2());
+  if (version === 'v2') {
+    const first = mediaTypes(accept)[0]?.type ?? '';
+    if (!first.startsWith(OPENAPI_PROTOBUF)) return json(openapi.version2());
+    return { code: 200, contentType: `${OPENAPI_PROTOBUF}.v1.0+protobuf`, text: emptyVersion2() };
+  }
   if (version !== 'v3') throw unknownPath();
   if (root === undefined) return json(openapi.index());
   const [group = '', groupVersion = ''] = root === 'api' ? ['', rest[0]] : rest;
@@ -89,7 +103,7 @@ export const handlePath = (state: PathState, method: string, path: string, accep
     case 'apis':
       return discovery(state, parts, accept);
     case 'openapi':
-      return openapiDocument(state, parts);
+      return openapiDocument(state, parts, accept);
     case 'openid':
       return { ...json(state.tokens.jwks()), contentType: 'application/jwk-set+json' };
     case '.well-known':

@@ -41,6 +41,10 @@ export const notSupported = (path: string, value: unknown, supported: readonly u
     `Unsupported value: ${show(value)}: supported values: ${supported.map(show).join(', ')}`,
   );
 
+/** A name that leads to nothing. */
+export const notFound = (path: string, value: unknown): FieldFault =>
+  fault(path, 'FieldValueNotFound', `Not found: ${show(value)}`);
+
 /** A value that must be unique and is there twice. */
 export const duplicate = (path: string, value: unknown): FieldFault =>
   fault(path, 'FieldValueDuplicate', `Duplicate value: ${show(value)}`);
