@@ -1,16 +1,17 @@
 import type { KubeObject } from '@osm/kube';
 import type { FieldFault, ServedType } from '../types.ts';
 import { badRequest } from './errors.ts';
+import type { FieldValidation } from './options.ts';
 import {
   applyKindDefaults,
   applySchemaDefaults,
+  canonical,
   pruneUnknown,
   unknownFields,
   validateCel,
   validateKind,
   validateValue,
-} from './interim.ts';
-import type { FieldValidation } from './options.ts';
+} from './rules.ts';
 
 /** What a write does with fields that the kind does not have. Throws BadRequest when they are refused. */
 export const checkFields = (
@@ -28,7 +29,9 @@ export const checkFields = (
       );
     for (const message of unknown.slice(0, 50)) warn(message);
   }
-  return pruneUnknown(type.schema, object) as KubeObject;
+  const pruned = pruneUnknown(type.schema, object);
+  // One form for one meaning, before anybody's ownership of a field is looked at.
+  return (type.custom ? pruned : canonical(type.schema, pruned)) as KubeObject;
 };
 
 /** The object with every default of its kind. */

@@ -1,8 +1,8 @@
 import type { KubeObject } from '@osm/kube';
 import { bucketOf } from '../kinds/index.ts';
 import { deleteEach } from './delete.ts';
-import { readCrd } from './interim.ts';
 import { CUSTOM_RESOURCE_CLEANUP } from './kind-hooks.ts';
+import { readCrd } from './rules.ts';
 import type { ApiState, RequestContext } from './state.ts';
 
 const BUCKET = 'customresourcedefinitions.apiextensions.k8s.io';

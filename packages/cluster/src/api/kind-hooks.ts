@@ -1,8 +1,8 @@
 import type { KubeObject } from '@osm/kube';
 import { at, record, text } from '../store/fields.ts';
 import type { FieldFault, ServedType } from '../types.ts';
-import { crdStatus, readCrd, withoutTypeFields } from './interim.ts';
 import { qosClass } from './pod-qos.ts';
+import { crdStatus, readCrd, withoutTypeFields } from './rules.ts';
 import type { ApiState } from './state.ts';
 
 /** An object as its kind's hook leaves it. */

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { apiVersionOf } from '../kinds/index.ts';
 import type { ServedType } from '../types.ts';
 import { unknownPath } from './errors.ts';
-import { publishedDefinitions } from './interim.ts';
 import type { Registry } from './registry.ts';
+import { publishedDefinitions } from './rules.ts';
 
 /** Gives the definitions to publish for a group and version, by name. */
 export type Definitions = (group: string, version: string) => Readonly<Record<string, unknown>>;

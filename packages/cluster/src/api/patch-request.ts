@@ -6,6 +6,7 @@ import type { ServedType } from '../types.ts';
 import { mediaTypeOf, parseJson, parseYaml, readBytes } from './body.ts';
 import { checkFields } from './conform.ts';
 import { badRequest, invalid, StatusError, unsupportedMediaType } from './errors.ts';
+import { readWriteOptions, type WriteOptions } from './options.ts';
 import {
   applyJsonPatch,
   applyMergePatch,
@@ -13,8 +14,7 @@ import {
   conflictMessage,
   PatchError,
   serverSideApply,
-} from './interim.ts';
-import { readWriteOptions, type WriteOptions } from './options.ts';
+} from './rules.ts';
 import type { ApiState, RequestContext } from './state.ts';
 import { keyOf, readObject, type Target } from './target.ts';
 import { type Change, createObject, updateObject } from './write.ts';

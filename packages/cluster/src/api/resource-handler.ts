@@ -6,7 +6,6 @@ import type { ServedType } from '../types.ts';
 import { mediaTypeOf, parseJson, readBody, readBytes } from './body.ts';
 import { deleteByRequest, deleteEach } from './delete.ts';
 import { badRequest, methodNotAllowed, unknownPath, unsupportedMediaType } from './errors.ts';
-import { applyJsonPatch, applyMergePatch } from './interim.ts';
 import { isKubeletSubresource, proxyLog } from './kubelet-proxy.ts';
 import { listPage, readSelection, serveList } from './list.ts';
 import { negotiate } from './negotiate.ts';
@@ -17,6 +16,7 @@ import { type IncludeObject, type Rendering, renderList, renderObject } from './
 import type { RequestInfo } from './request-info.ts';
 import { type Answer, json } from './respond.ts';
 import { answerReview } from './reviews.ts';
+import { applyJsonPatch, applyMergePatch } from './rules.ts';
 import { readScale, updateScale } from './scale.ts';
 import type { ApiState, RequestContext } from './state.ts';
 import { mustFind, type Target } from './target.ts';

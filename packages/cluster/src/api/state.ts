@@ -1,8 +1,8 @@
 import type { ListPages, Store } from '../store/index.ts';
 import type { NodeLink, UserInfo } from '../types.ts';
 import type { Authorizer } from './authorize.ts';
-import type { WebhookConnections } from './interim.ts';
 import type { Registry } from './registry.ts';
+import type { WebhookConnections } from './rules.ts';
 import type { ServiceAddresses } from './service-addresses.ts';
 import type { TokenSigner } from './tokens.ts';
 

@@ -121,7 +121,7 @@ const desired = (object: KubeObject): object => {
   return rest;
 };
 
-/** An update as it may become: fields that the endpoint does not own stay as they are; the generation counts. */
+/** An update as it may become: fields that the endpoint does not own stay as they are. */
 export const prepareUpdate = (
   type: ServedType,
   live: KubeObject,
@@ -133,12 +133,15 @@ export const prepareUpdate = (
     return { ...live, spec: { ...record(live.spec), finalizers: at(next, 'spec', 'finalizers') ?? [] } };
   const kept: KubeObject = { ...next, metadata: keepServerMetadata(live, next) };
   const updated: KubeObject = type.subresources.status ? withStatus(kept, live.status) : kept;
-  const named: KubeObject =
-    type.kind === 'Namespace' && !type.custom
-      ? { ...updated, spec: { ...record(updated.spec), finalizers: at(live, 'spec', 'finalizers') ?? [] } }
-      : updated;
-  if (!type.hasGeneration || sameJson(desired(live), desired(named))) return named;
-  return { ...named, metadata: { ...named.metadata, generation: (live.metadata.generation ?? 0) + 1 } };
+  return type.kind === 'Namespace' && !type.custom
+    ? { ...updated, spec: { ...record(updated.spec), finalizers: at(live, 'spec', 'finalizers') ?? [] } }
+    : updated;
+};
+
+/** The update with its generation, which counts what is desired; to be asked of an update in its final form. */
+export const countGeneration = (type: ServedType, live: KubeObject, next: KubeObject): KubeObject => {
+  if (!type.hasGeneration || sameJson(desired(live), desired(next))) return next;
+  return { ...next, metadata: { ...next.metadata, generation: (live.metadata.generation ?? 0) + 1 } };
 };
 
 /** Faults of an update's metadata against what is stored. */

@@ -7,7 +7,7 @@ import type { ServedType } from '../types.ts';
 import type { AdmissionCall } from './admit.ts';
 import { withDefaults } from './conform.ts';
 import { StatusError } from './errors.ts';
-import { AdmissionDenied, type Equivalent, runAdmission } from './interim.ts';
+import { AdmissionDenied, type Equivalent, runAdmission } from './rules.ts';
 import type { ApiState } from './state.ts';
 
 const BUCKETS = {

@@ -4,12 +4,19 @@ import { StoreConflict, type StoredObject } from '../store/index.ts';
 import { type AdmissionCall, admitBuiltin, checkNamespace } from './admit.ts';
 import { checkFields, faultsOf, withDefaults } from './conform.ts';
 import { alreadyExists, conflict, invalid, modified, notFound, StatusError } from './errors.ts';
-import { trackManagedFields } from './interim.ts';
 import { hooksOf } from './kind-hooks.ts';
 import { readWriteOptions, type WriteOptions } from './options.ts';
 import { checkEscalation } from './rbac-admission.ts';
+import { trackManagedFields } from './rules.ts';
 import type { ApiState, RequestContext } from './state.ts';
-import { deletionComplete, metadataFaults, prepareCreate, prepareUpdate, sameObject } from './strategy.ts';
+import {
+  countGeneration,
+  deletionComplete,
+  metadataFaults,
+  prepareCreate,
+  prepareUpdate,
+  sameObject,
+} from './strategy.ts';
 import { keyOf, mustFind, readObject, type Target } from './target.ts';
 import { callWebhooks } from './webhooks.ts';
 
@@ -171,7 +178,8 @@ const admitUpdate = async (
   const { type, subresource } = target;
   const uid = wanted.object.metadata.uid;
   if (uid !== undefined && uid !== '' && uid !== live.metadata.uid) throw uidConflict(target, uid, live);
-  const prepare = (object: KubeObject) => withDefaults(type, prepareUpdate(type, live, object, subresource));
+  const prepare = (object: KubeObject) =>
+    countGeneration(type, live, withDefaults(type, prepareUpdate(type, live, object, subresource)));
   const prepared = prepare(wanted.object);
   if (sameObject(live, prepared)) return live;
   const owned = wanted.track ? tracked(api, target, live, prepared, options.manager) : prepared;

@@ -1,8 +1,10 @@
 import type { KubeObject } from '@osm/kube';
 import { isRecord, sameJson } from '../store/fields.ts';
 import type { TypeSchema } from '../types.ts';
-import { EMPTY_SET, type FieldSet } from './field-set.ts';
+import { compare } from './compare.ts';
+import { difference, EMPTY_SET, type FieldSet, union } from './field-set.ts';
 import { appliedFields } from './own-fields.ts';
+import { withoutOwners } from './ownership.ts';
 import { PatchError } from './patch-error.ts';
 
 const LAST_APPLIED = 'kubectl.kubernetes.io/last-applied-configuration';
@@ -34,13 +36,18 @@ export const withLastApplied = (manager: string, object: KubeObject, applied: Ku
   return { ...object, metadata: { ...object.metadata, annotations: { ...annotations, [LAST_APPLIED]: text } } };
 };
 
-/** The fields that kubectl has applied from the client's side, by the annotation it left; none for other managers. */
+/**
+ * The fields that kubectl has applied from the client's side and that still are as it applied them, by the annotation it left;
+ * none for other managers.
+ */
 export const lastAppliedFields = (manager: string, live: KubeObject | undefined, schema: TypeSchema): FieldSet => {
   if (manager !== KUBECTL) return EMPTY_SET;
   const object = readLastApplied(live);
   if (!isRecord(object)) return EMPTY_SET;
   try {
-    return appliedFields(schema, object, '');
+    // What is another value now was changed by others since: that is no longer kubectl's.
+    const { added, removed, modified } = compare(schema, object, withoutOwners(live as KubeObject));
+    return difference(appliedFields(schema, object, ''), union(union(added, removed), modified));
   } catch (error) {
     if (error instanceof PatchError) return EMPTY_SET;
     throw error;

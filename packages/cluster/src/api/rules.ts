@@ -1,9 +1,10 @@
 /**
- * The one door between the API server and the pure rooms beside it (schema, defaults, patch, crd, admission): everything the
- * API calls of them comes through this file.
+ * The one door between the API server and the pure rooms beside it (schema, defaults, patch, crd, admission): everything that the
+ * API asks of the rules of objects comes through this file.
  */
 export { AdmissionDenied, type Equivalent, runAdmission, WebhookConnections } from '../admission/index.ts';
 export { crdStatus, publishedDefinitions, readCrd, validateCel } from '../crd/index.ts';
+export { canonical } from '../defaults/canonical.ts';
 export { applyKindDefaults, validateKind, withoutTypeFields } from '../defaults/index.ts';
 export {
   applyJsonPatch,
