@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { Agent, type RequestOptions, request } from 'node:https';
-import { isIP } from 'node:net';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import type { ClientLimits, Impersonation, KubeConfig } from './config.ts';
 import type { CredentialSource, TlsMaterial } from './credentials.ts';
+import { type Deadline, startDeadline } from './deadline.ts';
+import { readTarget } from './server-target.ts';
 import { invalidAnswer } from './status.ts';
 import { ApiError } from './types.ts';
 
@@ -166,40 +167,6 @@ export function describe(exchange: Exchange): string {
   return `${exchange.method} ${exchange.path.split('?')[0]}`;
 }
 
-interface Target {
-  readonly address: string;
-  readonly prefix: string;
-  readonly connect: { readonly servername?: string };
-  readonly request: RequestOptions;
-  readonly headers: Readonly<Record<string, string>>;
-}
-
-function readTarget(config: KubeConfig): Target {
-  if (config.socketPath !== undefined) {
-    const name = config.serverName ?? 'kubernetes';
-    return {
-      address: `unix:${config.socketPath}`,
-      prefix: '',
-      connect: { servername: name },
-      request: { socketPath: config.socketPath },
-      headers: { host: name },
-    };
-  }
-  const url = URL.canParse(config.server) ? new URL(config.server) : undefined;
-  if (url?.protocol !== 'https:')
-    throw new RangeError(`the API server's address must be https://…, not ${config.server}`);
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
-  // Server name indication carries names only (RFC 6066, section 3); an address is verified as such.
-  const servername = config.serverName ?? (isIP(host) === 0 ? host : '');
-  return {
-    address: url.origin,
-    prefix: url.pathname.replace(/\/+$/, ''),
-    connect: { servername },
-    request: { host, port: url.port === '' ? 443 : Number(url.port) },
-    headers: { host: url.host },
-  };
-}
-
 function readMaterial(tls: TlsMaterial): SecureContext {
   try {
     return createSecureContext({
@@ -245,35 +212,6 @@ async function collect(response: IncomingMessage, limit: number, request: string
     chunks.push(chunk);
   }
   return Buffer.concat(chunks, size).toString('utf8');
-}
-
-interface Deadline {
-  readonly signal: AbortSignal;
-  readonly passed: () => boolean;
-  end(): void;
-}
-
-function startDeadline(ms: number, signals: readonly (AbortSignal | undefined)[]): Deadline {
-  const controller = new AbortController();
-  let passed = false;
-  const timer = setTimeout(() => {
-    passed = true;
-    controller.abort();
-  }, ms);
-  const given = signals.filter((signal) => signal !== undefined);
-  const forward = () => controller.abort();
-  for (const signal of given) {
-    if (signal.aborted) controller.abort();
-    else signal.addEventListener('abort', forward, { once: true });
-  }
-  return {
-    signal: controller.signal,
-    passed: () => passed,
-    end() {
-      clearTimeout(timer);
-      for (const signal of given) signal.removeEventListener('abort', forward);
-    },
-  };
 }
 
 function toApiError(
