@@ -29,8 +29,23 @@ const PROTOBUF = 'application/vnd.kubernetes.protobuf';
 
 const ACCEPTED = ['application/json', 'application/yaml', PROTOBUF];
 
-/** Reads JSON. Throws BadRequest. */
+/** Objects are walked again and again: deeper ones than any kind has are not taken in. */
+const MAX_DEPTH = 256;
+
+const boundDepth = (value: unknown, left = MAX_DEPTH): void => {
+  if (typeof value !== 'object' || value === null) return;
+  if (left === 0) throw badRequest(`the body of the request is nested more than ${MAX_DEPTH} levels deep`);
+  for (const item of Array.isArray(value) ? value : Object.values(value)) boundDepth(item, left - 1);
+};
+
+/** Reads JSON, at most 256 levels deep. Throws BadRequest. */
 export const parseJson = (text: string): unknown => {
+  const value = readJson(text);
+  boundDepth(value);
+  return value;
+};
+
+const readJson = (text: string): unknown => {
   try {
     return JSON.parse(text);
   } catch (error) {
@@ -38,8 +53,14 @@ export const parseJson = (text: string): unknown => {
   }
 };
 
-/** Reads YAML without aliases beyond a bound and without custom tags. Throws BadRequest. */
+/** Reads YAML without aliases beyond a bound and without custom tags, at most 256 levels deep. Throws BadRequest. */
 export const parseYaml = (text: string): unknown => {
+  const value = readYaml(text);
+  boundDepth(value);
+  return value;
+};
+
+const readYaml = (text: string): unknown => {
   try {
     return parse(text, { maxAliasCount: 100, merge: false });
   } catch (error) {
