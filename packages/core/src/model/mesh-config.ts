@@ -5,6 +5,7 @@ import type { ObjectRef, PolicyFault } from './snapshot.ts';
 /** MeshConfig as read: always usable. */
 export interface ReadConfig {
   readonly config: MeshConfigSpec;
+  readonly object: ObjectRef | undefined;
   readonly faults: readonly PolicyFault[];
 }
 
@@ -39,18 +40,19 @@ function* featureFaults(config: MeshConfigSpec): Generator<{ readonly field: str
  * which turn every feature off.
  */
 export function readMeshConfig(object: MeshObject | undefined): ReadConfig {
-  if (object === undefined) return { config: defaults(), faults: [] };
+  if (object === undefined) return { config: defaults(), object: undefined, faults: [] };
   const { name, namespace = '', generation = 0 } = object.metadata;
   const ref: ObjectRef = { kind: 'MeshConfig', namespace, name, generation };
   const parsed = parseMeshConfig({ spec: object.spec });
   if (parsed.ok) {
     const faults = [...featureFaults(parsed.spec)].map((fault) => ({ object: ref, ...fault }));
-    return { config: parsed.spec, faults };
+    return { config: parsed.spec, object: ref, faults };
   }
   const faults = parsed.faults.map(({ field, message }) => ({ object: ref, field, message }));
   const spec = object.spec;
-  if (typeof spec !== 'object' || spec === null || Array.isArray(spec)) return { config: defaults(), faults };
+  if (typeof spec !== 'object' || spec === null || Array.isArray(spec))
+    return { config: defaults(), object: ref, faults };
   const rest = parsed.faults.reduce<Json>((left, { field }) => without(left, field), spec as Json);
   const again = parseMeshConfig({ spec: rest });
-  return { config: again.ok ? again.spec : defaults(), faults };
+  return { config: again.ok ? again.spec : defaults(), object: ref, faults };
 }

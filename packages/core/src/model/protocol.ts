@@ -79,3 +79,6 @@ export function protocolOf(appProtocol: string | undefined, portName: string | u
   const own = PREFIXES.find((prefix) => name === prefix || name.startsWith(`${prefix}-`));
   return own ?? knownTcp(name.split('-')[0] ?? '') ?? 'http';
 }
+
+/** Whether the proxy reads requests of a protocol, rather than passing bytes. */
+export const isHttp = (protocol: Protocol): boolean => protocol === 'http' || protocol === 'grpc';

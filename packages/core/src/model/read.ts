@@ -107,6 +107,7 @@ export function readSnapshot(objects: MeshObjects, former?: Snapshot): Snapshot 
     osmNamespace,
     trustDomain,
     config: config.output.config,
+    configObject: config.output.object,
     namespaces: inMesh,
     services: joined.services,
     endpoints: joined.endpoints,

@@ -1,7 +1,7 @@
 import type { Identity, ServiceRef } from '../plan/types.ts';
 import type { SliceEndpoint, SliceFacts } from './endpoint-slice.ts';
 import { byText, objectKey, sortIdentities, upstreamKey } from './names.ts';
-import { preferIPv4, type ServiceFacts, type ServicePort } from './service.ts';
+import { hasSelector, preferIPv4, type ServiceFacts, type ServicePort } from './service.ts';
 import type { MeshEndpoint, MeshService, Workload } from './snapshot.ts';
 
 /** An endpoint with the pod that it is, when that is known. */
@@ -101,7 +101,8 @@ function* drafts(
 /**
  * Puts a Service together with its endpoints and pods. `selected` are the pods that its selector chooses. A headless
  * Service whose pods have hostnames is one service for each of them besides, as each has a DNS name of its own
- * (https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#stable-network-id).
+ * (https://kubernetes.io/docs/concepts/workloads/controllers/statefulset/#stable-network-id). A Service without selector
+ * whose endpoints are all outside the mesh is not of the mesh.
  */
 export function viewService(
   facts: ServiceFacts,
@@ -111,6 +112,9 @@ export function viewService(
   const services = new Map<string, readonly MeshService[]>();
   const endpoints = new Map<string, readonly MeshEndpoint[]>();
   const members = new Map<string, readonly string[]>();
+  // Hand-made endpoints that are no pods of the mesh (such as the API server's) have no sidecar to talk to.
+  const foreign = !hasSelector(facts) && resolved.length > 0 && resolved.every(({ pod }) => pod === undefined);
+  if (foreign) return { services, endpoints, members };
   const parent: ServiceRef = { namespace: facts.namespace, name: facts.name };
   for (const draft of drafts(facts, resolved, selected)) {
     const { ref, pods, addresses } = draft;

@@ -82,6 +82,16 @@ export function share<T>(former: T | undefined, next: T): T {
   return next;
 }
 
+/** `former` when every field of `next` is the very same; otherwise `next`, frozen. For records of shared parts. */
+export function sameParts<T extends object>(former: T | undefined, next: T): T {
+  if (former !== undefined) {
+    const keys = Object.keys(next) as (keyof T)[];
+    const same = keys.length === Object.keys(former).length && keys.every((key) => former[key] === next[key]);
+    if (same) return former;
+  }
+  return Object.freeze(next);
+}
+
 /** A value computed from others, and from which. */
 export interface Stage<Inputs extends unknown[], T> {
   readonly inputs: Inputs;

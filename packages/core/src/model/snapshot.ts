@@ -106,6 +106,8 @@ export interface Snapshot {
   readonly trustDomain: string;
   /** MeshConfig with its defaults; those alone when there is none. */
   readonly config: MeshConfigSpec;
+  /** The MeshConfig that was read. */
+  readonly configObject: ObjectRef | undefined;
   /** Namespaces of the mesh. */
   readonly namespaces: ReadonlySet<string>;
   /** Ports of each service by `<namespace>/<name>`, sorted; the ports by number. */

@@ -1,6 +1,6 @@
 import type { RetrySpec } from '@osm/api';
 import { identityKey } from '../model/names.ts';
-import { type Stage, share, stage } from '../model/sharing.ts';
+import { type Stage, sameParts, stage } from '../model/sharing.ts';
 import type { MeshEndpoint, Policy, Snapshot } from '../model/snapshot.ts';
 import { retryFor } from '../policies/retry/retry.ts';
 import { assignmentOf } from './assignment.ts';
@@ -118,6 +118,6 @@ export function findReach(
 }
 
 /** The reach that the stages came to; the same object while they are. */
-export function reachOf({ routes, assignments }: ReachStages, former: Reach | undefined): Reach {
-  return share(former, { ...routes.output, assignments: assignments.output });
+export function joinReach({ routes, assignments }: ReachStages, former: Reach | undefined): Reach {
+  return sameParts(former, { ...routes.output, assignments: assignments.output });
 }

@@ -1,0 +1,196 @@
+import { identityKey, serviceKey } from '../model/names.ts';
+import { isHttp } from '../model/protocol.ts';
+import type { Snapshot } from '../model/snapshot.ts';
+import { createPlanCache, type PlanCache, reachOf, rulesOf } from '../plan/cache.ts';
+import type { Reach } from '../plan/reach.ts';
+import type { Destination, Identity, OutboundService, Upstream } from '../plan/types.ts';
+import { accessTo } from '../policies/access/access.ts';
+import { authorize } from './authorize.ts';
+import type { Call, Decision, NearestMiss, Outcome, Step, Verdict } from './call.ts';
+import { matches, type Request } from './match.ts';
+import { nearestMiss } from './nearest.ts';
+import { findOutbound, unreachable } from './route.ts';
+
+const caches = new WeakMap<Snapshot, PlanCache>();
+
+function cacheOf(snapshot: Snapshot): PlanCache {
+  const known = caches.get(snapshot) ?? createPlanCache();
+  caches.set(snapshot, known);
+  return known;
+}
+
+/** Host that a client sends for a service: its name in its namespace, with the port unless it is HTTP's own. */
+const usualHost = ({ service, port }: OutboundService): string =>
+  port === 80 ? `${service.name}.${service.namespace}` : `${service.name}.${service.namespace}:${port}`;
+
+function lowerNames(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  for (const name in headers) {
+    if (name === name.toLowerCase()) continue;
+    return Object.fromEntries(Object.entries(headers).map(([key, value]) => [key.toLowerCase(), value]));
+  }
+  return headers;
+}
+
+const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
+
+function requestOf(call: Call, outbound: OutboundService): Request {
+  const { path = '/', method = 'GET', headers } = call;
+  const end = path.search(/[?#]/);
+  const all = headers === undefined ? NO_HEADERS : lowerNames(headers);
+  return {
+    method,
+    path: end < 0 ? path : path.slice(0, end),
+    host: call.destination.host ?? all.host ?? usualHost(outbound),
+    headers: all,
+  };
+}
+
+/** What the servers of one upstream make of the call. */
+interface Judged {
+  readonly verdict: Verdict;
+  readonly miss?: NearestMiss;
+}
+
+function judge(
+  snapshot: Snapshot,
+  cache: PlanCache,
+  source: Identity,
+  upstream: Upstream,
+  servers: readonly Identity[],
+  request: Request | undefined,
+  proof: Step[],
+): Judged {
+  for (const server of servers) {
+    const rules = rulesOf(snapshot, server, cache);
+    if (rules === undefined) continue;
+    const access = accessTo(rules, upstream.protocol, upstream.targetPort);
+    const step = authorize(access, source, server, upstream, request);
+    proof.push(step.step);
+    if (step.allowed) continue;
+    const { targetPort, protocol } = upstream;
+    return { verdict: 'denied', miss: nearestMiss(rules, { source, target: server, targetPort, protocol, request }) };
+  }
+  return { verdict: 'allowed' };
+}
+
+/** Identities that may answer, of those that stand behind an upstream. */
+function answering(snapshot: Snapshot, reach: Reach, upstream: Upstream): readonly Identity[] {
+  const places = snapshot.endpoints.get(upstream.key) ?? [];
+  const used = new Set(reach.assignments.get(upstream.key)?.endpoints.map(({ address, port }) => `${address} ${port}`));
+  const present = new Set<string>();
+  for (const { address, port, identity } of places) {
+    if (identity !== undefined && used.has(`${address} ${port}`)) present.add(identityKey(identity));
+  }
+  return upstream.servers.filter((server) => present.has(identityKey(server)));
+}
+
+const answeringMemo = new WeakMap<Reach, Map<string, readonly Identity[]>>();
+
+function answeringOnce(snapshot: Snapshot, reach: Reach, upstream: Upstream): readonly Identity[] {
+  const byUpstream = answeringMemo.get(reach) ?? new Map<string, readonly Identity[]>();
+  answeringMemo.set(reach, byUpstream);
+  const known = byUpstream.get(upstream.key) ?? answering(snapshot, reach, upstream);
+  byUpstream.set(upstream.key, known);
+  return known;
+}
+
+function follow(
+  snapshot: Snapshot,
+  cache: PlanCache,
+  source: Identity,
+  reach: Reach,
+  destination: Destination,
+  request: Request | undefined,
+  proof: Step[],
+): Judged {
+  const upstream = reach.upstreams.get(destination.upstream);
+  const servers = upstream && answeringOnce(snapshot, reach, upstream);
+  if (upstream === undefined || servers === undefined || servers.length === 0) {
+    proof.push({
+      stage: 'split',
+      text: `no endpoint that ${identityKey(source)} may use is ready behind ${destination.upstream}`,
+    });
+    return { verdict: 'not-routed' };
+  }
+  proof.push({
+    stage: 'authentication',
+    text: `${identityKey(source)} and ${servers.map(identityKey).join(', ')} prove themselves by mutual TLS`,
+  });
+  return judge(snapshot, cache, source, upstream, servers, request, proof);
+}
+
+/** Denied when any part is denied, as that is what callers will complain of. */
+function overall(distribution: readonly Outcome[]): Verdict {
+  const parts = distribution.filter(({ weight }) => weight > 0);
+  if (parts.some(({ verdict }) => verdict === 'denied')) return 'denied';
+  return parts.length === 0 || parts.some(({ verdict }) => verdict === 'not-routed') ? 'not-routed' : 'allowed';
+}
+
+function routed(
+  snapshot: Snapshot,
+  cache: PlanCache,
+  source: Identity,
+  reach: Reach,
+  outbound: OutboundService,
+  call: Call,
+): Decision {
+  const proof: Step[] = [];
+  const { service, port, protocol, routes } = outbound;
+  const name = `${serviceKey(service)}:${port}`;
+  if (call.protocol === 'tcp' && isHttp(protocol)) {
+    proof.push({ stage: 'route', text: `${name} is an HTTP port: bytes that are no HTTP are answered with 400` });
+    return { verdict: 'not-routed', distribution: [], proof };
+  }
+  const request = isHttp(protocol) ? requestOf(call, outbound) : undefined;
+  const route = routes.find(({ match }) => match === undefined || (request !== undefined && matches(match, request)));
+  const [origin] = route?.origins ?? [];
+  proof.push({ stage: 'route', text: `${identityKey(source)} has a route to ${name} (${protocol})` });
+  if (route === undefined || route.destinations.length === 0) {
+    proof.push({ stage: 'split', text: `the weights of ${name} leave nowhere to go`, ...(origin && { origin }) });
+    return { verdict: 'not-routed', distribution: [], proof };
+  }
+  if (origin) {
+    const parts = route.destinations.map(({ upstream, weight }) => `${upstream} ${weight}`).join(', ');
+    proof.push({ stage: 'split', text: `requests are shared: ${parts}`, origin });
+  }
+  let miss: NearestMiss | undefined;
+  const distribution: Outcome[] = [];
+  for (const destination of route.destinations) {
+    const { upstream, weight } = destination;
+    const judged = follow(snapshot, cache, source, reach, destination, request, proof);
+    distribution.push({ upstream, weight, verdict: judged.verdict });
+    if (weight > 0) miss ??= judged.miss;
+  }
+  const { config, configObject } = snapshot;
+  if (config.traffic.enablePermissiveTrafficPolicyMode) {
+    proof.push({
+      stage: 'authorization',
+      text: 'permissive mode: every workload of the mesh may call every other',
+      ...(configObject && { origin: { ...configObject, field: 'spec.traffic.enablePermissiveTrafficPolicyMode' } }),
+    });
+  }
+  return { verdict: overall(distribution), distribution, proof, ...(miss && { nearestMiss: miss }) };
+}
+
+/**
+ * Whether a call would go through, where it would go, and why: the very plans that the proxies are given are walked, the
+ * caller's outbound part first, then the inbound part of each workload that may answer. Total: any call has an answer.
+ * Pure; `cache` may be the one that proxies are planned with.
+ */
+export function decide(snapshot: Snapshot, call: Call, cache: PlanCache = cacheOf(snapshot)): Decision {
+  const { source } = call;
+  if (source === 'outside' || !snapshot.namespaces.has(source.namespace)) {
+    const who =
+      source === 'outside'
+        ? 'a caller outside the mesh'
+        : `${identityKey(source)}, whose namespace is not in the mesh,`;
+    const proof: Step[] = [
+      { stage: 'authentication', text: `${who} has no certificate of the mesh, which workloads ask for` },
+    ];
+    return { verdict: 'denied', distribution: [], proof };
+  }
+  const reach = reachOf(snapshot, source, cache);
+  const outbound = findOutbound(reach, call.destination);
+  if (outbound === undefined) return unreachable(snapshot, source, call, cache);
+  return routed(snapshot, cache, source, reach, outbound, call);
+}

@@ -1,0 +1,81 @@
+import { identityKey } from '../model/names.ts';
+import type { Stage } from '../model/sharing.ts';
+import type { MeshService, Snapshot } from '../model/snapshot.ts';
+import { type AccessRules, NO_RULES } from '../policies/access/access.ts';
+import { type Blueprint, drawBlueprint } from './blueprint.ts';
+import { findReach, joinReach, type Reach, type ReachStages } from './reach.ts';
+import type { Identity, InboundService, ProxyPlan } from './types.ts';
+
+interface KnownReach {
+  readonly stages: ReachStages;
+  readonly reach: Reach;
+  turn: number;
+}
+interface KnownPlan {
+  readonly inbound: Stage<[AccessRules | undefined, readonly (readonly MeshService[])[]], readonly InboundService[]>;
+  readonly plan: ProxyPlan;
+  turn: number;
+}
+
+/**
+ * What was planned before, so that the same is planned once: proxies alike get one plan, and parts keep their identity
+ * from snapshot to snapshot. A cache changes no result, only who shares it.
+ */
+export interface PlanCache {
+  snapshot: Snapshot | undefined;
+  blueprint: Blueprint | undefined;
+  /** Counts snapshots. */
+  turn: number;
+  readonly reaches: Map<string, KnownReach>;
+  readonly plans: Map<string, KnownPlan>;
+}
+
+/** An empty cache; keep one for each line of snapshots. */
+export const createPlanCache = (): PlanCache => ({
+  snapshot: undefined,
+  blueprint: undefined,
+  turn: 0,
+  reaches: new Map(),
+  plans: new Map(),
+});
+
+/** Snapshots after which a plan that nobody asked for is forgotten. */
+const FORGET_AFTER = 8;
+
+/** The blueprint of a snapshot; the first use of a new snapshot turns the cache to it. */
+export function turnTo(cache: PlanCache, snapshot: Snapshot): Blueprint {
+  if (cache.snapshot === snapshot && cache.blueprint !== undefined) return cache.blueprint;
+  cache.snapshot = snapshot;
+  cache.turn++;
+  cache.blueprint = drawBlueprint(snapshot, cache.blueprint);
+  for (const known of [cache.reaches, cache.plans]) {
+    for (const [key, { turn }] of known) if (turn < cache.turn - FORGET_AFTER) known.delete(key);
+  }
+  return cache.blueprint;
+}
+
+const NOBODY: readonly Identity[] = Object.freeze([]);
+
+/** Where an identity may go in a snapshot. */
+export function reachOf(snapshot: Snapshot, identity: Identity, cache: PlanCache): Reach {
+  const blueprint = turnTo(cache, snapshot);
+  const source = identityKey(identity);
+  const { config } = snapshot;
+  const permissive = config.traffic.enablePermissiveTrafficPolicyMode;
+  const retries = config.featureFlags.enableRetryPolicy ? blueprint.retries.output.get(source) : undefined;
+  // Without policies of their own, all are alike in permissive mode.
+  const key = permissive && retries === undefined ? '' : source;
+  const known = cache.reaches.get(key);
+  if (known?.turn === cache.turn) return known.reach;
+  const targets = permissive ? undefined : (blueprint.access.output.targets.get(source) ?? NOBODY);
+  const stages = findReach(blueprint, snapshot.endpoints, targets, retries, known?.stages);
+  const reach = joinReach(stages, known?.reach);
+  cache.reaches.set(key, { stages, reach, turn: cache.turn });
+  return reach;
+}
+
+/** Whom an identity lets in; undefined: every workload of the mesh (permissive mode). */
+export function rulesOf(snapshot: Snapshot, identity: Identity, cache: PlanCache): AccessRules | undefined {
+  if (snapshot.config.traffic.enablePermissiveTrafficPolicyMode) return undefined;
+  return turnTo(cache, snapshot).access.output.rules.get(identityKey(identity)) ?? NO_RULES;
+}
