@@ -276,6 +276,112 @@ test('a refused resource is not offered again until it changes, and stays as it 
   assert.equal(state.quarantined(listener).size, 0);
 });
 
+test('what the proxy took of a refused response is put right', () => {
+  const { state, next, answer, want, settle } = open({ types: [cluster], wanted: [c('a')] });
+  settle();
+  want(c('a', '2'), c('new'), c('b', 'bad'));
+  assert.equal(next(), 'Cluster a@2 b@bad new@1');
+  answer(cluster, 'no');
+  // Envoy may have taken a@2 and new@1.
+  want(c('a', '1'));
+  assert.equal(next(), 'Cluster a@1');
+  answer(cluster);
+  next();
+  state.ripen();
+  assert.equal(next(), 'Cluster -b -new');
+  answer(cluster);
+  assert.equal(next(), 'nothing');
+});
+
+test('a resource that was refused alone is known to be as it was', () => {
+  const { next, answer, want } = open({ types: [listener], wanted: [l('a')] });
+  next();
+  answer(listener);
+  want(l('a', 'bad'), l('b'));
+  assert.equal(next(), 'Listener a@bad b@1');
+  answer(listener, 'Error adding listener a: no');
+  assert.equal(next(), 'Listener b@1');
+  answer(listener);
+  assert.equal(next(), 'Listener a@bad');
+  assert.equal(answer(listener, 'no')?.kind, 'nacked');
+  want(l('a', '1'), l('b'));
+  assert.equal(next(), 'nothing');
+});
+
+test('a wildcard that is given up leaves what was named', () => {
+  const { hear, want, settle } = open({ types: [cluster], wanted: [c('a'), c('b')] });
+  settle();
+  hear(cluster, { change: { subscribe: ['a'], unsubscribe: ['*'] } });
+  want(c('a', '2'), c('b', '2'));
+  assert.deepEqual(settle(), ['Cluster a@2']);
+  hear(cluster, { change: { subscribe: ['*'], unsubscribe: [] } });
+  assert.deepEqual(settle(), ['Cluster b@2']);
+});
+
+/** A state-of-the-world stream: what is sent for requests with all names. */
+function openWorld(...wanted: readonly EncodedResource[]) {
+  const state = createStreamState('world');
+  const nonces = new Map<string, string>();
+  const ask = (typeUrl: string, names: readonly string[], options: { nonce?: string; error?: string } = {}) =>
+    state.hear({
+      typeUrl,
+      change: names,
+      initialVersions: new Map(),
+      nonce: options.nonce ?? nonces.get(typeUrl) ?? '',
+      error: options.error,
+    });
+  const next = (): string => {
+    const push = state.next();
+    if (push !== undefined) nonces.set(push.typeUrl, push.nonce);
+    return line(push);
+  };
+  const want = (...all: readonly EncodedResource[]) => state.want(resourceSet(...all));
+  want(...wanted);
+  return { state, ask, next, want };
+}
+
+test('state of the world: a removal is a response without the resource', () => {
+  const { state, ask, next, want } = openWorld(c('a'), c('b'));
+  ask(cluster, []);
+  assert.equal(next(), 'Cluster a@1 b@1');
+  assert.equal(ask(cluster, [])?.kind, 'acked');
+  want(c('a', '2'));
+  assert.equal(next(), 'Cluster a@2 b@1');
+  ask(cluster, []);
+  next();
+  state.ripen();
+  assert.equal(next(), 'Cluster a@2');
+});
+
+test('state of the world: a refused resource is left as it was, the others are not held back', () => {
+  const { ask, next, want } = openWorld(l('a'), l('b'));
+  ask(listener, []);
+  next();
+  ask(listener, []);
+  want(l('a', 'bad'), l('b', '2'));
+  assert.equal(next(), 'Listener a@bad b@2');
+  assert.equal(ask(listener, [], { error: 'listener a: no' }), undefined);
+  assert.equal(next(), 'Listener a@1 b@2');
+  ask(listener, []);
+  assert.equal(next(), 'Listener a@bad b@2');
+  assert.deepEqual(ask(listener, [], { error: 'no' })?.versions, new Map([['a', 'bad']]));
+  want(l('a', 'bad'), l('b', '3'));
+  assert.equal(next(), 'Listener a@1 b@3');
+});
+
+test('state of the world: names that are added are sent alone, an old nonce is ignored', () => {
+  const { ask, next, want } = openWorld(r('a'), r('b'));
+  ask(route, ['a']);
+  assert.equal(next(), 'RouteConfiguration a@1');
+  assert.equal(ask(route, ['a', 'b'], { nonce: 'old' }), undefined);
+  assert.equal(next(), 'nothing');
+  ask(route, ['a', 'b', 'c']);
+  assert.equal(next(), 'RouteConfiguration b@1');
+  ask(route, ['b', 'c']);
+  want(r('a', '2'), r('b'), r('c'));
+  assert.equal(next(), 'RouteConfiguration c@1');
+});
+
 /** Refuses every response that holds one of these; what was sent, and what was held for bad. */
 function refuse(bad: readonly string[], names: readonly string[], error: string) {
   const { state, hear } = open({ types: [listener], wanted: names.map((name) => l(name)) });

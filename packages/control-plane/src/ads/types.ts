@@ -21,9 +21,15 @@ export interface AdsEvents {
   /** Decide whether this proxy may have a stream; throw an Error with the reason to refuse it (PERMISSION_DENIED). */
   connected(proxy: ProxyConnection): void;
   disconnected(proxy: ProxyConnection): void;
-  /** The proxy took the response: these resource versions are in force there. */
+  /**
+   * These resource versions are in force at the proxy: it took a response, or it told so itself when it reconnected
+   * with resources that it had before.
+   */
   acked(proxy: ProxyConnection, typeUrl: TypeUrl, versions: ReadonlyMap<string, string>): void;
-  /** The proxy refused the response; `error` is Envoy's text. The refused versions are not offered again. */
+  /**
+   * The proxy refused these versions; `error` is Envoy's text. They are not offered again on this stream. A response with
+   * several resources is taken apart first, so that the versions told are those that were refused alone.
+   */
   nacked(proxy: ProxyConnection, typeUrl: TypeUrl, versions: ReadonlyMap<string, string>, error: string): void;
 }
 
@@ -38,7 +44,11 @@ export interface AdsServerOptions {
 export interface AdsServer {
   /** Binds and returns the port in use. */
   listen(address: string, port: number): Promise<number>;
-  /** Replaces what the proxy should have; only the difference is sent, make-before-break, newest state wins. */
+  /**
+   * Replaces what the proxy should have; only the difference is sent, make-before-break, newest state wins. Nothing is
+   * sent before the first call. The endpoints of a cluster must bear the cluster's name: Envoy warms an updated cluster
+   * up with endpoints that it does not ask for again, so they are sent again with it.
+   */
   setResources(connectionId: string, resources: ResourceSet): void;
   /** Takes a renewed certificate (and roots) into use for new connections; open streams stay. */
   setCertificate(certificate: Certificate): void;
