@@ -128,6 +128,28 @@ test('a mutating webhook changes what is stored, and is told who asks what', asy
   });
 });
 
+test('webhooks see a new object before the server has named and dated it, and cannot change what it says', async () => {
+  answers.set('/own', () =>
+    patchOf([
+      { op: 'add', path: '/metadata/uid', value: 'mine' },
+      { op: 'add', path: '/metadata/name', value: 'mine' },
+      { op: 'add', path: '/metadata/namespace', value: 'kube-system' },
+    ]),
+  );
+  await withHook('mutating', '/own', {}, async () => {
+    const { json } = await post(MAPS, { metadata: { generateName: 'gen-' } });
+    assert.match(json.metadata.name, /^gen-.{5}$/);
+    assert.match(json.metadata.uid, /^[0-9a-f-]{36}$/);
+    assert.equal(json.metadata.namespace, 'default');
+    const { request } = asked.at(-1) ?? assert.fail();
+    const { name, uid, creationTimestamp, generateName } = request.object.metadata;
+    assert.deepEqual(
+      [request.name, name, uid, creationTimestamp, generateName],
+      [undefined, undefined, undefined, undefined, 'gen-'],
+    );
+  });
+});
+
 test('a validating webhook denies in its own words, warns, and sees the final object', async () => {
   answers.set('/check', ({ object, operation }) =>
     operation !== 'DELETE' && object.data?.bad !== undefined

@@ -100,7 +100,7 @@ const requestOf = (call: AdmissionCall, object: KubeObject) => {
     requestKind: { group, version, kind },
     requestResource: { group, version, resource },
     ...(target.subresource === '' ? {} : { requestSubResource: target.subresource }),
-    name: target.name,
+    ...(target.name === '' ? {} : { name: target.name }),
     ...(namespace === '' ? {} : { namespace }),
     operation,
     userInfo: {

@@ -5,6 +5,7 @@ import { type AdmissionCall, admitBuiltin, checkNamespace } from './admit.ts';
 import { checkFields, faultsOf, withDefaults } from './conform.ts';
 import { alreadyExists, conflict, invalid, modified, notFound, StatusError } from './errors.ts';
 import { hooksOf } from './kind-hooks.ts';
+import { asCreated, asRequested } from './new-object.ts';
 import { readWriteOptions, type WriteOptions } from './options.ts';
 import { checkEscalation } from './rbac-admission.ts';
 import { trackManagedFields } from './rules.ts';
@@ -99,11 +100,16 @@ export const createObject = async (
   if (api.store.get(bucketOf(type), keyOf(named)) !== undefined) throw exists();
   const owned = track ? tracked(api, named, undefined, prepared, options.manager) : prepared;
   const admitted = admitBuiltin(api, { ...base, object: owned, old: undefined }, owned);
-  const mutated = await callWebhooks(api, 'mutating', { ...base, object: admitted, old: undefined }, admitted);
-  const final = hooksOf(type).beforeCreate(api, withDefaults(type, mutated));
+  // Webhooks are not told a name that is only being generated.
+  const generated = (given.metadata.name ?? '') === '';
+  const asked = generated ? callOf({ ...named, name: '' }, 'CREATE', context, options) : base;
+  const requested = asRequested(type, admitted, generated);
+  const mutated = await callWebhooks(api, 'mutating', { ...asked, object: requested, old: undefined }, requested);
+  const created = mutated === requested ? admitted : asCreated(type, mutated, admitted);
+  const final = hooksOf(type).beforeCreate(api, withDefaults(type, created));
   refuseFaults(type, final.object, [...final.faults, ...faultsOf(type, final.object)]);
   checkEscalation(api, { ...base, object: final.object, old: undefined }, final.object);
-  await callWebhooks(api, 'validating', { ...base, object: final.object, old: undefined }, final.object);
+  await callWebhooks(api, 'validating', { ...asked, object: final.object, old: undefined }, final.object);
   // The webhooks may have taken a while: the namespace may be gone, the name taken.
   checkNamespace(api, { ...base, object: final.object, old: undefined });
   if (options.dryRun) return final.object;
