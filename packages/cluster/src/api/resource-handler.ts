@@ -16,7 +16,7 @@ import { type IncludeObject, type Rendering, renderList, renderObject } from './
 import type { RequestInfo } from './request-info.ts';
 import { type Answer, json } from './respond.ts';
 import { answerReview } from './reviews.ts';
-import { applyJsonPatch, applyMergePatch } from './rules.ts';
+import { applyJsonPatch, applyMergePatch, PatchError } from './rules.ts';
 import { readScale, updateScale } from './scale.ts';
 import type { ApiState, RequestContext } from './state.ts';
 import { mustFind, type Target } from './target.ts';
@@ -178,6 +178,15 @@ const SCALE_PATCHES: Readonly<Record<string, (scale: object, patch: unknown) => 
   'application/strategic-merge-patch+json': (scale, patch) => applyMergePatch(scale, patch),
 };
 
+/** Throws BadRequest for a patch that cannot be applied. */
+const patched = <Result>(apply: () => Result): Result => {
+  try {
+    return apply();
+  } catch (error) {
+    throw error instanceof PatchError ? badRequest(error.message) : error;
+  }
+};
+
 const handleScale = async (call: ResourceCall, target: Target): Promise<Answer> => {
   const { api, info, context, request } = call;
   if (info.verb === 'get') return json(readScale(api, target));
@@ -190,5 +199,5 @@ const handleScale = async (call: ResourceCall, target: Target): Promise<Answer> 
   const apply = SCALE_PATCHES[mediaType];
   if (apply === undefined) throw unsupportedMediaType(mediaType, Object.keys(SCALE_PATCHES));
   const patch = parseJson((await readBytes(request)).toString());
-  return json(await updateScale(api, target, context, (scale) => apply(scale, patch)));
+  return json(await updateScale(api, target, context, (scale) => patched(() => apply(scale, patch))));
 };

@@ -78,6 +78,7 @@ export const updateScale = async (
       object: withField(live, pathOf(paths.specReplicasPath), replicas),
       track: true,
       resourceVersion: locked ? seen : undefined,
+      through: 'scale',
     };
   });
   return scaleOf(target.type, object);

@@ -138,6 +138,8 @@ export interface Change {
   readonly track: boolean;
   /** The revision that the writer has seen; `undefined` takes any. */
   readonly resourceVersion: string | undefined;
+  /** Subresource under which the manager owns what changes, when it is another than the target's. */
+  readonly through?: string;
 }
 
 /** An update that met another write is tried again so often, when the writer did not name a revision. */
@@ -188,7 +190,8 @@ const admitUpdate = async (
     countGeneration(type, live, withDefaults(type, prepareUpdate(type, live, object, subresource)));
   const prepared = prepare(wanted.object);
   if (sameObject(live, prepared)) return live;
-  const owned = wanted.track ? tracked(api, target, live, prepared, options.manager) : prepared;
+  const through = { ...target, subresource: wanted.through ?? subresource };
+  const owned = wanted.track ? tracked(api, through, live, prepared, options.manager) : prepared;
   const base = callOf(target, 'UPDATE', context, options);
   const admitted = admitBuiltin(api, { ...base, object: owned, old: live }, owned);
   const mutated = await callWebhooks(api, 'mutating', { ...base, object: admitted, old: live }, admitted);
