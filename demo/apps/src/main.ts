@@ -34,11 +34,11 @@ const APPLICATIONS: Readonly<Record<string, () => Promise<void>>> = {
     keepBooks({
       port: port(),
       database: {
-        host: text('MYSQL_HOST', 'mysql.bookwarehouse'),
-        port: number('MYSQL_PORT', 3306),
-        user: text('MYSQL_USER', 'books'),
-        password: text('MYSQL_PASSWORD', ''),
-        name: text('MYSQL_DATABASE', 'booksdemo'),
+        host: text('DATABASE_HOST', 'mysql.bookwarehouse'),
+        port: number('DATABASE_PORT', 3306),
+        user: text('DATABASE_USER', 'books'),
+        password: text('DATABASE_PASSWORD', ''),
+        name: text('DATABASE_NAME', 'booksdemo'),
       },
     }),
 };

@@ -33,11 +33,13 @@ export async function addProductImages(home: string): Promise<void> {
     images: Readonly<Record<string, readonly string[]>>;
   };
   const envoy = findProgram('envoy', 'ENVOY_PATH');
-  const meanings: Readonly<Record<string, { command: readonly string[]; mounts: readonly Mount[] }>> = {
+  const meanings: Readonly<Record<string, Pick<ImageAddOptions, 'command' | 'mounts' | 'env'>>> = {
     '{main}': { command: productCommand('packages/control-plane/src/main.ts'), mounts: productMounts() },
     '{envoy}': {
       command: [`${INSIDE}/bin/envoy`],
       mounts: [{ source: envoy, target: `${INSIDE}/bin/envoy` }],
+      // Sidecars call it by its bare name, as the image of Envoy has it on its path.
+      env: { PATH: `${INSIDE}/bin:/usr/local/bin:/usr/bin:/bin` },
     },
   };
   for (const [name, words] of Object.entries(images)) {
@@ -45,8 +47,7 @@ export async function addProductImages(home: string): Promise<void> {
     await imageAdd({
       directory: imagesDirectory(home),
       name,
-      command: meaning?.command ?? words,
-      mounts: meaning?.mounts ?? [],
+      ...(meaning ?? { command: words }),
     });
   }
 }
