@@ -6,9 +6,9 @@ import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { type EncodedResource, encode, TYPE_URL } from '@osm/envoy';
 import type { Certificate } from '@osm/pki';
-import { type EnvoyProcess, startEnvoy, until } from './envoy-process.ts';
 import { createAdsServer } from './server.ts';
 import { createTestAuthority, recordEvents, resourceSet } from './testing.ts';
+import { type EnvoyProcess, startEnvoy, until } from './testing-envoy.ts';
 import type { AdsServer } from './types.ts';
 
 const ADS = { ads: {}, resourceApiVersion: 'V3', initialFetchTimeout: '15s' };

@@ -1,66 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type EncodedResource, TYPE_URL, type TypeUrl } from '@osm/envoy';
-import { createStreamState, type Push, type StreamState } from './stream-state.ts';
-import { resource, resourceSet } from './testing.ts';
+import { TYPE_URL } from '@osm/envoy';
+import { resource } from './testing.ts';
+import { c, e, l, open, r, s } from './testing-stream.ts';
 
 const { cluster, endpoint, listener, route, secret } = TYPE_URL;
-
-const short = (typeUrl: string): string => typeUrl.slice(typeUrl.lastIndexOf('.') + 1);
-
-/** A response in one line: type, resources with versions, removals with a minus. */
-const line = (push: Push | undefined): string =>
-  push === undefined
-    ? 'nothing'
-    : [
-        short(push.typeUrl),
-        ...push.resources.map(({ name, version }) => `${name}@${version}`).sort(),
-        ...push.removed.map((name) => `-${name}`).sort(),
-      ].join(' ');
-
-/** A stream with its answers at hand. */
-function open(options: { readonly types?: readonly TypeUrl[]; readonly wanted?: readonly EncodedResource[] } = {}) {
-  const state = createStreamState('delta');
-  const inFlight = new Map<string, string>();
-  const hear = (typeUrl: string, request: Partial<Parameters<StreamState['hear']>[0]> = {}) =>
-    state.hear({
-      typeUrl,
-      change: { subscribe: [], unsubscribe: [] },
-      initialVersions: new Map(),
-      nonce: '',
-      error: undefined,
-      ...request,
-    });
-  const next = (): string => {
-    const push = state.next();
-    if (push !== undefined) inFlight.set(push.typeUrl, push.nonce);
-    return line(push);
-  };
-  const answer = (typeUrl: string, error?: string) => hear(typeUrl, { nonce: inFlight.get(typeUrl) ?? '?', error });
-  const subscribe = (typeUrl: string, ...names: string[]) =>
-    hear(typeUrl, { change: { subscribe: names, unsubscribe: [] } });
-  const unsubscribe = (typeUrl: string, ...names: string[]) =>
-    hear(typeUrl, { change: { subscribe: [], unsubscribe: names } });
-  const want = (...wanted: readonly EncodedResource[]) => state.want(resourceSet(...wanted));
-  /** Sends and acknowledges until nothing is left; what was sent. */
-  const settle = (): string[] => {
-    const sent: string[] = [];
-    for (let push = state.next(); push !== undefined; push = state.next()) {
-      sent.push(line(push));
-      hear(push.typeUrl, { nonce: push.nonce });
-    }
-    return sent;
-  };
-  for (const typeUrl of options.types ?? []) hear(typeUrl);
-  if (options.wanted !== undefined) want(...options.wanted);
-  return { state, hear, next, answer, subscribe, unsubscribe, want, settle };
-}
-
-const c = (name: string, version = '1') => resource(cluster, name, version);
-const e = (name: string, version = '1') => resource(endpoint, name, version);
-const l = (name: string, version = '1', text = '') => resource(listener, name, version, text);
-const r = (name: string, version = '1', text = '') => resource(route, name, version, text);
-const s = (name: string, version = '1') => resource(secret, name, version);
 
 test('nothing is said before there is something wanted', () => {
   const { next, want, hear } = open({ types: [cluster] });
@@ -259,55 +203,6 @@ test('a proxy that does not answer clusters gets its listeners when patience is 
   assert.ok(!state.gated);
 });
 
-test('a refused resource is not offered again until it changes, and stays as it was', () => {
-  const { state, next, answer, want, settle } = open({ types: [listener], wanted: [l('a'), l('b')] });
-  settle();
-  want(l('a', 'bad'), l('b'));
-  assert.equal(next(), 'Listener a@bad');
-  assert.deepEqual(answer(listener, 'no'), { kind: 'nacked', versions: new Map([['a', 'bad']]), error: 'no' });
-  assert.equal(next(), 'nothing');
-  want(l('a', 'bad'), l('b', '2'));
-  assert.deepEqual(settle(), ['Listener b@2']);
-  assert.equal(state.held(listener).get('a')?.version, '1');
-  want(l('a', '1'), l('b', '2'));
-  assert.deepEqual(settle(), []);
-  want(l('a', '2'), l('b', '2'));
-  assert.deepEqual(settle(), ['Listener a@2']);
-  assert.equal(state.quarantined(listener).size, 0);
-});
-
-test('what the proxy took of a refused response is put right', () => {
-  const { state, next, answer, want, settle } = open({ types: [cluster], wanted: [c('a')] });
-  settle();
-  want(c('a', '2'), c('new'), c('b', 'bad'));
-  assert.equal(next(), 'Cluster a@2 b@bad new@1');
-  answer(cluster, 'no');
-  // Envoy may have taken a@2 and new@1.
-  want(c('a', '1'));
-  assert.equal(next(), 'Cluster a@1');
-  answer(cluster);
-  next();
-  state.ripen();
-  assert.equal(next(), 'Cluster -b -new');
-  answer(cluster);
-  assert.equal(next(), 'nothing');
-});
-
-test('a resource that was refused alone is known to be as it was', () => {
-  const { next, answer, want } = open({ types: [listener], wanted: [l('a')] });
-  next();
-  answer(listener);
-  want(l('a', 'bad'), l('b'));
-  assert.equal(next(), 'Listener a@bad b@1');
-  answer(listener, 'Error adding listener a: no');
-  assert.equal(next(), 'Listener b@1');
-  answer(listener);
-  assert.equal(next(), 'Listener a@bad');
-  assert.equal(answer(listener, 'no')?.kind, 'nacked');
-  want(l('a', '1'), l('b'));
-  assert.equal(next(), 'nothing');
-});
-
 test('a wildcard that is given up leaves what was named', () => {
   const { hear, want, settle } = open({ types: [cluster], wanted: [c('a'), c('b')] });
   settle();
@@ -316,122 +211,6 @@ test('a wildcard that is given up leaves what was named', () => {
   assert.deepEqual(settle(), ['Cluster a@2']);
   hear(cluster, { change: { subscribe: ['*'], unsubscribe: [] } });
   assert.deepEqual(settle(), ['Cluster b@2']);
-});
-
-/** A state-of-the-world stream: what is sent for requests with all names. */
-function openWorld(...wanted: readonly EncodedResource[]) {
-  const state = createStreamState('world');
-  const nonces = new Map<string, string>();
-  const ask = (typeUrl: string, names: readonly string[], options: { nonce?: string; error?: string } = {}) =>
-    state.hear({
-      typeUrl,
-      change: names,
-      initialVersions: new Map(),
-      nonce: options.nonce ?? nonces.get(typeUrl) ?? '',
-      error: options.error,
-    });
-  const next = (): string => {
-    const push = state.next();
-    if (push !== undefined) nonces.set(push.typeUrl, push.nonce);
-    return line(push);
-  };
-  const want = (...all: readonly EncodedResource[]) => state.want(resourceSet(...all));
-  want(...wanted);
-  return { state, ask, next, want };
-}
-
-test('state of the world: a removal is a response without the resource', () => {
-  const { state, ask, next, want } = openWorld(c('a'), c('b'));
-  ask(cluster, []);
-  assert.equal(next(), 'Cluster a@1 b@1');
-  assert.equal(ask(cluster, [])?.kind, 'acked');
-  want(c('a', '2'));
-  assert.equal(next(), 'Cluster a@2 b@1');
-  ask(cluster, []);
-  next();
-  state.ripen();
-  assert.equal(next(), 'Cluster a@2');
-});
-
-test('state of the world: a refused resource is left as it was, the others are not held back', () => {
-  const { ask, next, want } = openWorld(l('a'), l('b'));
-  ask(listener, []);
-  next();
-  ask(listener, []);
-  want(l('a', 'bad'), l('b', '2'));
-  assert.equal(next(), 'Listener a@bad b@2');
-  assert.equal(ask(listener, [], { error: 'listener a: no' }), undefined);
-  assert.equal(next(), 'Listener a@1 b@2');
-  ask(listener, []);
-  assert.equal(next(), 'Listener a@bad b@2');
-  assert.deepEqual(ask(listener, [], { error: 'no' })?.versions, new Map([['a', 'bad']]));
-  want(l('a', 'bad'), l('b', '3'));
-  assert.equal(next(), 'Listener a@1 b@3');
-});
-
-test('state of the world: names that are added are sent alone, an old nonce is ignored', () => {
-  const { ask, next, want } = openWorld(r('a'), r('b'));
-  ask(route, ['a']);
-  assert.equal(next(), 'RouteConfiguration a@1');
-  assert.equal(ask(route, ['a', 'b'], { nonce: 'old' }), undefined);
-  assert.equal(next(), 'nothing');
-  ask(route, ['a', 'b', 'c']);
-  assert.equal(next(), 'RouteConfiguration b@1');
-  ask(route, ['b', 'c']);
-  want(r('a', '2'), r('b'), r('c'));
-  assert.equal(next(), 'RouteConfiguration c@1');
-});
-
-/** Refuses every response that holds one of these; what was sent, and what was held for bad. */
-function refuse(bad: readonly string[], names: readonly string[], error: string) {
-  const { state, hear } = open({ types: [listener], wanted: names.map((name) => l(name)) });
-  const sent: string[] = [];
-  for (let push = state.next(); push !== undefined; push = state.next()) {
-    sent.push(line(push).replace('Listener ', ''));
-    const wrong = push.resources.some(({ name }) => bad.includes(name));
-    hear(listener, { nonce: push.nonce, error: wrong ? error : undefined });
-  }
-  return { sent, quarantined: [...state.quarantined(listener).keys()], held: [...state.held(listener).keys()].sort() };
-}
-
-test('the rest of a refused response goes on: by the names in the error text', () => {
-  const names = ['outbound', 'inbound', 'outbound_egress', 'x'];
-  const { sent, quarantined, held } = refuse(['outbound'], names, 'Error adding/updating listener(s) outbound: no');
-  assert.deepEqual(sent.slice(1), ['inbound@1 outbound_egress@1 x@1', 'outbound@1']);
-  assert.deepEqual(quarantined, ['outbound']);
-  assert.deepEqual(held, ['inbound', 'outbound_egress', 'x']);
-});
-
-test('the rest of a refused response goes on: by halves when the text names none', () => {
-  const names = Array.from({ length: 16 }, (_, i) => `l${i}`);
-  const { sent, quarantined, held } = refuse(['l5'], names, 'something is wrong');
-  assert.deepEqual(quarantined, ['l5']);
-  assert.equal(held.length, 15);
-  assert.ok(sent.length <= 1 + 2 * 4, `${sent.length} responses to find one of 16`);
-});
-
-test('a text that blames the wrong one costs a response, not the resource', () => {
-  const { quarantined, held } = refuse(['b'], ['a', 'b', 'c'], 'it is because of a');
-  assert.deepEqual(quarantined, ['b']);
-  assert.deepEqual(held, ['a', 'c']);
-});
-
-test('what a refused listener still uses is kept; other removals go on', () => {
-  const { state, next, answer, want, settle } = open({
-    types: [cluster, listener],
-    wanted: [c('kept'), c('gone'), l('x', '1', 'cluster: kept')],
-  });
-  settle();
-  want(l('x', 'bad', 'nothing'));
-  assert.equal(next(), 'Listener x@bad');
-  answer(listener, 'no');
-  next();
-  state.ripen();
-  assert.equal(next(), 'Cluster -gone');
-  answer(cluster);
-  assert.equal(next(), 'nothing');
-  want(l('x', '2', 'nothing'));
-  assert.deepEqual(settle(), ['Listener x@2', 'Cluster -kept']);
 });
 
 test('a large set goes in several responses', () => {

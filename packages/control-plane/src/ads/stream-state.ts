@@ -1,8 +1,9 @@
 import { type EncodedResource, TYPE_URL } from '@osm/envoy';
 import { NO_RESOURCES, type Resources } from './difference.ts';
 import { mentions, PUSH_ORDER, USERS, WILDCARD_TYPES } from './order.ts';
+import type { Held } from './possession.ts';
 import { changeTo, type SubscriptionChange } from './subscription.ts';
-import { type Answer, createTypeState, type Held, type TypeState } from './type-state.ts';
+import { type Answer, createTypeState, type TypeState } from './type-state.ts';
 
 /** The two forms of the xDS protocol: differences, or the state of the world each time. */
 export type Protocol = 'delta' | 'world';
@@ -89,7 +90,7 @@ export function createStreamState(protocol: Protocol): StreamState {
     for (const user of USERS[typeUrl] ?? []) {
       const state = types.get(user);
       for (const refused of state?.quarantined.keys() ?? []) {
-        for (const former of state?.inForce(refused) ?? []) {
+        for (const former of state?.possession.inForce(refused) ?? []) {
           if (former === undefined || mentions(former, name)) return true;
         }
       }
@@ -125,7 +126,7 @@ export function createStreamState(protocol: Protocol): StreamState {
     // A cluster that is updated warms up anew and waits for its endpoints, which Envoy does not ask for again.
     const endpoints = types.get(TYPE_URL.endpoint);
     if (typeUrl === TYPE_URL.cluster)
-      for (const { name } of batch.resources) if (state.mayHold(name)) endpoints?.repeat(name);
+      for (const { name } of batch.resources) if (state.possession.mayHold(name)) endpoints?.repeat(name);
     if (protocol === 'delta' || !state.subscription.wildcard) return { typeUrl, nonce, ...batch };
     return { typeUrl, nonce, resources: world(state, batch.resources, batch.removed), removed: [] };
   }
@@ -136,7 +137,7 @@ export function createStreamState(protocol: Protocol): StreamState {
     removed: readonly string[],
   ): readonly EncodedResource[] {
     const all = new Map<string, EncodedResource>();
-    for (const [name, { resource }] of state.held) if (resource !== undefined) all.set(name, resource);
+    for (const [name, { resource }] of state.possession.held) if (resource !== undefined) all.set(name, resource);
     for (const resource of sent) all.set(resource.name, resource);
     for (const name of removed) all.delete(name);
     return [...all.values()];
@@ -167,8 +168,11 @@ export function createStreamState(protocol: Protocol): StreamState {
       if ('subscribe' in change) {
         const answer = nonce === '' ? undefined : state.answer(nonce, request.error);
         state.change(change, request.initialVersions);
-        if (!isFirst || state.held.size === 0) return answer;
-        return { kind: 'acked', versions: new Map([...state.held].map(([name, { version }]) => [name, version])) };
+        if (!isFirst || state.possession.held.size === 0) return answer;
+        return {
+          kind: 'acked',
+          versions: new Map([...state.possession.held].map(([name, { version }]) => [name, version])),
+        };
       }
       // After a reconnection the first request may carry the nonce of another stream.
       if (!isFirst && nonce !== (nonces.get(typeUrl) ?? '')) return undefined;
@@ -204,7 +208,7 @@ export function createStreamState(protocol: Protocol): StreamState {
         for (const [name, stage] of removals) if (stage === 'cooling') removals.set(name, 'due');
       }
     },
-    held: (typeUrl) => types.get(typeUrl)?.held ?? NOTHING_HELD,
+    held: (typeUrl) => types.get(typeUrl)?.possession.held ?? NOTHING_HELD,
     quarantined: (typeUrl) => types.get(typeUrl)?.quarantined ?? NONE,
   };
 }

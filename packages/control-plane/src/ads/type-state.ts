@@ -1,13 +1,8 @@
 import type { EncodedResource } from '@osm/envoy';
 import { splitRefused } from './blame.ts';
 import { changedNames, NO_RESOURCES, type Resources } from './difference.ts';
+import { createPossession, type Possession } from './possession.ts';
 import { applyChange, covers, type Subscription, type SubscriptionChange } from './subscription.ts';
-
-/** What a proxy holds under a name; the resource is unknown when only the proxy told its version. */
-export interface Held {
-  readonly version: string;
-  readonly resource: EncodedResource | undefined;
-}
 
 /** A response of one type that is to be sent. */
 export interface Batch {
@@ -26,9 +21,6 @@ export type RemovalStage = 'new' | 'cooling' | 'due';
 /** Bytes of resources in one response, unless a single one is larger; the rest follows after the ACK. */
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 
-/** A version that no resource has: what a proxy holds is not known. */
-const DOUBTFUL = '';
-
 interface InFlight {
   readonly nonce: string;
   readonly resources: Map<string, EncodedResource>;
@@ -38,11 +30,7 @@ interface InFlight {
 /** One type on one stream: what is wanted, what the proxy holds, and what is under way. No I/O, no time. */
 export interface TypeState {
   readonly subscription: Subscription;
-  readonly held: ReadonlyMap<string, Held>;
-  /** Whether the proxy has the name, or may have it. */
-  mayHold(name: string): boolean;
-  /** The resources that may be in force under a name; one is undefined when its content is not known. */
-  inForce(name: string): readonly (EncodedResource | undefined)[];
+  readonly possession: Possession;
   /** Versions that the proxy refused, by name. */
   readonly quarantined: ReadonlyMap<string, string>;
   readonly wanted: Resources | undefined;
@@ -76,13 +64,8 @@ export interface TypeRules {
 /** Creates the state of a type at its first request. */
 export function createTypeState(rules: TypeRules): TypeState {
   const subscription: Subscription = { wildcard: false, names: new Set() };
-  const held = new Map<string, Held>();
+  const possession = createPossession();
   const quarantined = new Map<string, string>();
-  /**
-   * What a proxy may hold after it refused a response: Envoy applies the good clusters and listeners of it and goes back
-   * for nothing. By name the versions that may be in force instead of the one in `held`; the empty one is a removal.
-   */
-  const doubts = new Map<string, Map<string, EncodedResource | undefined>>();
   const toSend = new Set<string>();
   const removals = new Map<string, RemovalStage>();
   /** Asked for by name and not there: the proxy is told once, so that it does not wait. */
@@ -100,12 +83,7 @@ export function createTypeState(rules: TypeRules): TypeState {
   function expected(name: string): string | undefined {
     const sent = inFlight?.resources.get(name);
     if (sent !== undefined) return sent.version;
-    if (inFlight?.removed.has(name) === true) return undefined;
-    return doubts.has(name) ? DOUBTFUL : held.get(name)?.version;
-  }
-
-  function doubt(name: string, version: string, resource: EncodedResource | undefined): void {
-    doubts.set(name, (doubts.get(name) ?? new Map()).set(version, resource));
+    return inFlight?.removed.has(name) === true ? undefined : possession.version(name);
   }
 
   /** Puts a name where it belongs: to be sent, removed, denied, or nothing to do. */
@@ -123,9 +101,9 @@ export function createTypeState(rules: TypeRules): TypeState {
         if (quarantined.get(name) !== want.version) toSend.add(name);
         return;
       }
-      const known = held.get(name);
-      if (known?.version === want.version && known.resource === undefined) {
-        held.set(name, { version: known.version, resource: want });
+      // The proxy told this version when it reconnected; only now is it known what it is.
+      if (possession.held.get(name)?.resource === undefined && inFlight?.resources.has(name) !== true) {
+        possession.gain(want);
       }
     } else if (has !== undefined) removals.set(name, stage ?? 'new');
     else if (subscription.names.has(name) && !denied.has(name)) toDeny.add(name);
@@ -133,8 +111,7 @@ export function createTypeState(rules: TypeRules): TypeState {
 
   /** The proxy no longer has the name, or must get it again. */
   function forget(name: string): void {
-    held.delete(name);
-    doubts.delete(name);
+    possession.lose(name);
     denied.delete(name);
     inFlight?.resources.delete(name);
   }
@@ -143,7 +120,7 @@ export function createTypeState(rules: TypeRules): TypeState {
     for (const name of subscription.names) mark(name);
     if (!subscription.wildcard) return;
     for (const name of wanted?.keys() ?? []) mark(name);
-    for (const name of held.keys()) mark(name);
+    for (const name of possession.held.keys()) mark(name);
   }
 
   function chooseResources(): readonly EncodedResource[] {
@@ -171,15 +148,13 @@ export function createTypeState(rules: TypeRules): TypeState {
   function acked(sent: InFlight): Answer {
     const versions = new Map<string, string>();
     for (const [name, resource] of sent.resources) {
-      held.set(name, { version: resource.version, resource });
-      doubts.delete(name);
+      possession.gain(resource);
       quarantined.delete(name);
       versions.set(name, resource.version);
       mark(name);
     }
     for (const name of sent.removed) {
-      held.delete(name);
-      doubts.delete(name);
+      possession.lose(name);
       mark(name);
     }
     return { kind: 'acked', versions };
@@ -191,19 +166,17 @@ export function createTypeState(rules: TypeRules): TypeState {
     const versions = new Map<string, string>();
     // A removal cannot be said better; alone, it counts as done.
     for (const name of sent.removed) {
-      if (only === undefined) held.delete(name);
-      else doubt(name, DOUBTFUL, undefined);
+      if (only === undefined) possession.lose(name);
+      else possession.doubtPresence(name);
     }
     if (names.length > 1) {
-      for (const [name, resource] of sent.resources) doubt(name, resource.version, resource);
+      for (const resource of sent.resources.values()) possession.doubt(resource);
       suspects.push(...[...splitRefused(error, names)].reverse());
     } else if (only !== undefined) {
       quarantined.set(only.name, only.version);
       versions.set(only.name, only.version);
       // Refused alone, so it never was in force.
-      const may = doubts.get(only.name);
-      may?.delete(only.version);
-      if (may?.size === 0) doubts.delete(only.name);
+      possession.exclude(only);
     }
     for (const name of [...names, ...sent.removed]) mark(name);
     return names.length > 1 ? undefined : { kind: 'nacked', versions, error };
@@ -211,13 +184,7 @@ export function createTypeState(rules: TypeRules): TypeState {
 
   return {
     subscription,
-    held,
-    mayHold: (name) => held.has(name) || doubts.has(name),
-    inForce(name) {
-      const known = held.get(name);
-      const may = [...(doubts.get(name) ?? [])].flatMap(([version, one]) => (version === DOUBTFUL ? [] : [one]));
-      return known === undefined ? may : [known.resource, ...may];
-    },
+    possession,
     quarantined,
     removals,
     get wanted() {
@@ -245,7 +212,7 @@ export function createTypeState(rules: TypeRules): TypeState {
       const touched = applyChange(subscription, change, { isFirst: first, wildcardType: rules.wildcardType });
       if (first) {
         for (const [name, version] of initialVersions) {
-          if (covers(subscription, name)) held.set(name, { version, resource: undefined });
+          if (covers(subscription, name)) possession.learn(name, version);
         }
         owesGreeting = subscription.wildcard && initialVersions.size === 0;
         markAll();
@@ -254,7 +221,12 @@ export function createTypeState(rules: TypeRules): TypeState {
       for (const name of [...touched.subscribed, ...touched.unsubscribed]) forget(name);
       if (touched.wildcard) {
         owesGreeting = subscription.wildcard;
-        const all = new Set([...held.keys(), ...(wanted ?? NO_RESOURCES).keys(), ...toDeny, ...removals.keys()]);
+        const all = new Set([
+          ...possession.held.keys(),
+          ...(wanted ?? NO_RESOURCES).keys(),
+          ...toDeny,
+          ...removals.keys(),
+        ]);
         for (const name of all) {
           if (!covers(subscription, name)) forget(name);
           mark(name);
@@ -277,7 +249,7 @@ export function createTypeState(rules: TypeRules): TypeState {
       toDeny.clear();
       if (rules.silentRemovals && !subscription.wildcard) {
         for (const name of gone) {
-          held.delete(name);
+          possession.lose(name);
           removals.delete(name);
           denied.add(name);
         }

@@ -23,7 +23,7 @@ export interface AdsEvents {
   disconnected(proxy: ProxyConnection): void;
   /**
    * These resource versions are in force at the proxy: it took a response, or it told so itself when it reconnected
-   * with resources that it had before.
+   * with resources that it had before. Empty after a response that only removed or denied.
    */
   acked(proxy: ProxyConnection, typeUrl: TypeUrl, versions: ReadonlyMap<string, string>): void;
   /**
