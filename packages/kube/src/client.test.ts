@@ -122,6 +122,7 @@ test('names never leave their place in the path', async () => {
   }
   await assert.rejects(client.list(TYPES.pods, { namespace: '../x' }), RangeError);
   await assert.rejects(client.raw('GET', 'version'), RangeError);
+  await assert.rejects(client.raw('GET', '/version x\r\nhost: y'), RangeError);
   assert.deepEqual(server.requests, []);
   await client.get(TYPES.clusterRoles, 'system:node?a b');
   assert.deepEqual(server.requests, ['GET /apis/rbac.authorization.k8s.io/v1/clusterroles/system%3Anode%3Fa%20b']);
@@ -157,7 +158,7 @@ test('failures carry the Status, or what the answer tells', async () => {
     ],
     [(r) => r.writeHead(302, { location: 'https://example.org' }).end(), fault(302, 'Unknown')],
     [(r) => r.writeHead(200).end('{"kind":'), fault(200, 'InvalidAnswer', /not JSON/)],
-    [(r) => r.writeHead(200).end('x'.repeat(3000)), fault(200, 'InvalidAnswer', /larger than 2048 bytes/)],
+    [(r) => r.writeHead(200).end('x'.repeat(3000)), fault(200, 'AnswerTooLarge', /larger than 2048 bytes/)],
     [(r) => r.writeHead(418).end('y'.repeat(1000)), fault(418, 'Unknown', /y{512}…$/)],
   ];
   const { server, client } = await serve(() => {}, { answerBytes: 2048 });

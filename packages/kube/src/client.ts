@@ -143,7 +143,7 @@ export function createKubeClient(config: KubeConfig): KubeClient {
     },
     raw(method, path, body) {
       return attempt(async () => {
-        if (!path.startsWith('/')) throw new RangeError(`an API path starts with /, not ${JSON.stringify(path)}`);
+        if (!/^\/[\x21-\x7e]*$/.test(path)) throw new RangeError(`${JSON.stringify(path)} is not an API path`);
         const verb = method.toUpperCase();
         const answer = await ask({ method: verb, path, headers: { accept: 'application/json, */*' }, ...bodyOf(body) });
         try {

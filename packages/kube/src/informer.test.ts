@@ -106,6 +106,22 @@ test('a page that has expired is followed by the whole list at once', async () =
   assert.deepEqual(errors, []);
 });
 
+test('pages that are too large become smaller', async () => {
+  const { server, informer, errors } = await start({
+    limits: { answerBytes: 20_000 },
+    before: (s) => {
+      for (let i = 0; i < 100; i++) s.put(`o${i}`, { data: 'x'.repeat(1000) });
+    },
+  });
+  await informer.synced;
+  assert.equal(informer.objects.size, 100);
+  assert.deepEqual(
+    server.lists.slice(0, 4).map((query) => query.get('limit')),
+    ['500', '63', '8', '8'],
+  );
+  assert.deepEqual(errors, []);
+});
+
 test('a lost connection is resumed where it was, without a list; a missed event is not lost', async () => {
   const { server, informer, log, waits } = await start({ before: (s) => s.put('a') });
   await informer.synced;
@@ -370,4 +386,31 @@ test('a listener that stops the informer hears no more', async () => {
   await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual(seen, ['added a']);
   assert.deepEqual(log, ['added a']);
+});
+
+test('without a reporter, what keeps the first list from coming is a warning, once', async () => {
+  const warnings: Error[] = [];
+  const collect = (warning: Error) => warnings.push(warning);
+  process.on('warning', collect);
+  const server = await ObjectServer.start();
+  const client = server.client();
+  let refusals = 3;
+  server.intercept = (_, response) => {
+    if (refusals-- <= 0) return false;
+    json(response, 403, status(403, 'Forbidden', 'not allowed'));
+    return true;
+  };
+  const informer = createInformer(client, TYPES.configMaps, { backoff: { baseMs: 1, capMs: 1 } });
+  await informer.synced;
+  await until(() => server.watches === 1);
+  server.http.cut();
+  await until(() => server.watched.length === 2);
+  informer.stop();
+  client.close();
+  await server.http.stop();
+  process.off('warning', collect);
+  assert.deepEqual(
+    warnings.map(({ name, message }) => `${name}: ${message}`),
+    ['InformerWarning: watching configmaps: not allowed'],
+  );
 });

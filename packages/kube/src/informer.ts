@@ -11,7 +11,10 @@ export interface InformerOptions<T extends KubeObject = KubeObject> {
   readonly fieldSelector?: string;
   /** What is kept of each object (a slim copy). Key and version are taken before. */
   readonly project?: (object: KubeObject) => T;
-  /** Told of every failed list or watch, and of listeners that throw. Default: nothing; the informer goes on in any case. */
+  /**
+   * Told of every failed list or watch, and of listeners that throw; the informer goes on in any case. Default: a warning of the
+   * process for what keeps the first list from coming, once, and for listeners that throw.
+   */
   readonly onError?: (error: unknown) => void;
   /** Objects per page; default 500. */
   readonly pageSize?: number;
@@ -50,6 +53,8 @@ class ListWatch<T extends KubeObject> implements Informer<T> {
   readonly #listeners = new Set<{ readonly call: (change: Change<T>) => void }>();
   readonly #stopping = new AbortController();
   #markSynced: () => void = () => {};
+  #isSynced = false;
+  readonly #warned = new Set<string>();
 
   constructor(client: KubeClient, type: ResourceType, options: InformerOptions<T>) {
     this.#client = client;
@@ -104,7 +109,7 @@ class ListWatch<T extends KubeObject> implements Informer<T> {
         }
       } catch (error) {
         if (signal.aborted) return;
-        this.#report(error);
+        this.#report(error, this.#isSynced);
         if (!mayResume(error)) version = undefined;
         // History that is lost is listed anew at once, unless that happens again and again.
         if (isExpired(error) && expiredInRow++ === 0) continue;
@@ -134,9 +139,14 @@ class ListWatch<T extends KubeObject> implements Informer<T> {
         next = page.metadata.continue;
         if (next !== undefined && next !== '') continue;
         for (const change of this.#cache.replace(entries)) this.#tell(change);
+        this.#isSynced = true;
         this.#markSynced();
         return page.metadata.resourceVersion;
       } catch (error) {
+        if (isTooLarge(error) && limit > 1) {
+          limit = Math.ceil(limit / 8);
+          continue;
+        }
         // Pages took longer than the server keeps them: the whole list at once cannot expire.
         if (next === undefined || !isExpired(error)) throw error;
         entries = [];
@@ -192,13 +202,28 @@ class ListWatch<T extends KubeObject> implements Informer<T> {
     }
   }
 
-  #report(error: unknown): void {
+  /** `usual` faults are the everyday life of a watch. */
+  #report(error: unknown, usual = false): void {
     try {
-      this.#options.onError?.(error);
+      if (this.#options.onError) this.#options.onError(error);
+      else if (!usual) this.#warn(error);
     } catch {
       // A reporter that fails has nobody to report to.
     }
   }
+
+  #warn(error: unknown): void {
+    const { group, resource } = this.type;
+    const text = error instanceof Error ? error.message : String(error);
+    const message = `watching ${resource}${group === '' ? '' : `.${group}`}: ${text}`;
+    if (this.#warned.has(message)) return;
+    this.#warned.add(message);
+    process.emitWarning(message, 'InformerWarning');
+  }
+}
+
+function isTooLarge(error: unknown): boolean {
+  return error instanceof ApiError && error.reason === 'AnswerTooLarge';
 }
 
 /** True when the watch can go on from where it was: the server was away or busy, its history is not. */

@@ -141,5 +141,5 @@ test('a lead that fails is reported, the lease given back, and led again', async
   await election.stop();
   client.close();
   assert.equal((errors[0] as Error).message, 'broken');
-  assert.equal(spec(server)?.holderIdentity, '');
+  assert.ok(!('holderIdentity' in (spec(server) ?? {})));
 });

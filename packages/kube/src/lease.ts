@@ -214,7 +214,9 @@ class Election implements LeaseElection {
     try {
       const present = await this.#read();
       if (present?.spec?.holderIdentity !== this.#options.identity) return;
-      const spec: LeaseSpec = { ...present.spec, holderIdentity: '', leaseDurationSeconds: 1 };
+      // A lease without a holder has no such field: an empty name is refused.
+      const { holderIdentity: _, ...terms } = present.spec;
+      const spec: LeaseSpec = { ...terms, leaseDurationSeconds: 1 };
       const { namespace } = this.#options;
       this.#observe(await this.#client.update<Lease>(TYPES.leases, { ...present, spec }, { namespace }));
     } catch (error) {

@@ -40,9 +40,14 @@ export function fromStatus(status: StatusBody, code: number, request: string): A
   return new ApiError(own, reason, status.message || `${request}: HTTP ${own} ${reason}`, status);
 }
 
-/** The error of an answer that is none: not JSON, cut off, or beyond a bound. */
+/** The error of an answer that is none: not JSON, or not of the shape asked for. */
 export function invalidAnswer(code: number, fault: string, request: string): ApiError {
   return new ApiError(code, 'InvalidAnswer', `${request}: ${fault}`);
+}
+
+/** The error of an answer that is larger than its bound. */
+export function answerTooLarge(code: number, what: string, bytes: number, request: string): ApiError {
+  return new ApiError(code, 'AnswerTooLarge', `${request}: ${what} is larger than ${bytes} bytes`);
 }
 
 /** True when the history that a watch or a page wanted is gone, so that only a new list helps. */

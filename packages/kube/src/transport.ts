@@ -6,7 +6,7 @@ import type { ClientLimits, Impersonation, KubeConfig } from './config.ts';
 import type { CredentialSource, TlsMaterial } from './credentials.ts';
 import { type Deadline, startDeadline } from './deadline.ts';
 import { readTarget } from './server-target.ts';
-import { invalidAnswer } from './status.ts';
+import { answerTooLarge } from './status.ts';
 import { ApiError } from './types.ts';
 
 /** One HTTP request. */
@@ -207,7 +207,7 @@ async function collect(response: IncomingMessage, limit: number, request: string
     size += chunk.length;
     if (size > limit) {
       response.destroy();
-      throw invalidAnswer(response.statusCode ?? 0, `the answer is larger than ${limit} bytes`, request);
+      throw answerTooLarge(response.statusCode ?? 0, 'the answer', limit, request);
     }
     chunks.push(chunk);
   }

@@ -101,7 +101,10 @@ test('what is no watch event is refused: no JSON, no type, no object, too long w
     const { ended } = read(client);
     await until(() => streams.length === 1);
     streams[0]?.write(text);
-    await assert.rejects(ended, fault(200, 'InvalidAnswer', refusal));
+    await assert.rejects(
+      ended,
+      fault(200, refusal.source.startsWith('larger') ? 'AnswerTooLarge' : 'InvalidAnswer', refusal),
+    );
   }
   await until(() => server.connections.size === 0, 'that no connection is left');
 });

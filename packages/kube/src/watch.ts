@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { fromStatus, invalidAnswer } from './status.ts';
+import { answerTooLarge, fromStatus, invalidAnswer } from './status.ts';
 import { ApiError, type KubeObject, type StatusBody, type WatchEvent } from './types.ts';
 
 /** Bounds of a watch stream. */
@@ -93,7 +93,7 @@ function silence(bounds: WatchBounds): ApiError {
 
 function checkSize(size: number, bounds: WatchBounds): void {
   if (size > bounds.eventBytes) {
-    throw invalidAnswer(200, `a watch event is larger than ${bounds.eventBytes} bytes`, bounds.request);
+    throw answerTooLarge(200, 'a watch event', bounds.eventBytes, bounds.request);
   }
 }
 

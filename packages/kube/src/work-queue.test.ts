@@ -157,3 +157,13 @@ test('stop aborts what runs, forgets what waits, and takes nothing more', async 
   assert.equal(waits[0]?.signal.aborted, true);
   assert.equal(reason, undefined, 'being told to end is no failure');
 });
+
+test('a time beyond the reach of a timer is not now', async () => {
+  const worked: string[] = [];
+  const queue = createWorkQueue({ reconcile: async (key) => void worked.push(key) });
+  queue.addAfter('a', 2 ** 40);
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  await queue.idle();
+  assert.deepEqual(worked, []);
+  await queue.stop();
+});

@@ -132,6 +132,7 @@ export class ObjectServer {
       else json(response, 201, this.put(name, object));
       return undefined;
     }
+    if (seen.body.includes('"holderIdentity":""')) return json(response, 422, status(422, 'Invalid'));
     const present = this.objects.get(last);
     if (!present) return json(response, 404, status(404, 'NotFound'));
     if (seen.method === 'PUT') {
