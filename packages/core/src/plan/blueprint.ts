@@ -1,9 +1,17 @@
-import { identityKey, serverNameOf } from '../model/names.ts';
+import { identityKey, serverNameOf, serviceKey } from '../model/names.ts';
+import { isHttp } from '../model/protocol.ts';
 import { type Stage, stage } from '../model/sharing.ts';
 import type { MeshService, Policies, PolicyFault, Snapshot } from '../model/snapshot.ts';
 import { type AccessTable, foldAccess } from '../policies/access/access.ts';
+import { type EgressTable, foldEgress } from '../policies/egress/egress.ts';
+import { foldIngress, type IngressTable } from '../policies/ingress/ingress.ts';
 import { DEFAULT_RETRY, foldRetries, type RetryTable } from '../policies/retry/retry.ts';
 import { foldSplits, routesOf, type SplitTable } from '../policies/split/split.ts';
+import {
+  foldLimits,
+  type LimitTable,
+  type ServiceLimits,
+} from '../policies/upstream-traffic-setting/upstream-traffic-setting.ts';
 import { settingsOf } from './settings.ts';
 import type { OutboundRoute, OutboundService, ProxySettings, Upstream } from './types.ts';
 
@@ -24,16 +32,20 @@ export interface Blueprint {
   /** Ports that can be called, by service name; sorted. */
   readonly outbound: Stage<[Services, SplitTable], ReadonlyMap<string, readonly OutboundPort[]>>;
   /** By {@link Upstream.key}. */
-  readonly upstreams: Stage<[Services], ReadonlyMap<string, Upstream>>;
+  readonly upstreams: Stage<[Services, LimitTable], ReadonlyMap<string, Upstream>>;
+  readonly limits: Stage<[Policies['upstreamTrafficSettings']], LimitTable>;
+  readonly egress: Stage<
+    [Policies['egresses'], Policies['httpRouteGroups'], Policies['upstreamTrafficSettings']],
+    EgressTable
+  >;
+  readonly ingress: Stage<[Policies['ingressBackends'], Services, Snapshot['endpoints']], IngressTable>;
   /** Names of the services behind which each identity stands. */
   readonly served: Stage<[Services], ReadonlyMap<string, readonly string[]>>;
 }
 
-const isHttp = ({ protocol }: MeshService): boolean => protocol === 'http' || protocol === 'grpc';
-
 function outboundPort(port: MeshService, splits: SplitTable, services: Services): OutboundPort {
   const routes = routesOf(port, splits, services).map(
-    (route): OutboundRoute => (isHttp(port) ? { ...route, retry: DEFAULT_RETRY } : route),
+    (route): OutboundRoute => (isHttp(port.protocol) ? { ...route, retry: DEFAULT_RETRY } : route),
   );
   const { service, protocol, addresses } = port;
   return { port, outbound: { service, port: port.port, protocol, addresses, routes } };
@@ -53,14 +65,28 @@ function outboundPorts(services: Services, splits: SplitTable): ReadonlyMap<stri
   return outbound;
 }
 
-function upstreamsOf(services: Services): ReadonlyMap<string, Upstream> {
+/** What was set for a service; a pod of a headless one has what the whole has, unless it has its own. */
+export const limitsOf = ({ service, parent }: MeshService, { services }: LimitTable): ServiceLimits | undefined =>
+  services.get(serviceKey(service)) ?? services.get(serviceKey(parent));
+
+function upstreamsOf(services: Services, limits: LimitTable): ReadonlyMap<string, Upstream> {
   const upstreams = new Map<string, Upstream>();
   for (const ports of services.values()) {
-    for (const { upstream, service, targetPort, protocol, servers } of ports) {
+    for (const port of ports) {
+      const { upstream, service, targetPort, protocol, servers } = port;
       // Two ports of a Service may have one target; the first then speaks for it.
       if (upstreams.has(upstream)) continue;
       const serverName = serverNameOf(service);
-      upstreams.set(upstream, { key: upstream, service, targetPort, protocol, serverName, servers });
+      const connections = limitsOf(port, limits)?.connections;
+      upstreams.set(upstream, {
+        key: upstream,
+        service,
+        targetPort,
+        protocol,
+        serverName,
+        servers,
+        ...(connections && { limits: connections }),
+      });
     }
   }
   return upstreams;
@@ -82,7 +108,8 @@ function servedBy(services: Services): ReadonlyMap<string, readonly string[]> {
 /** Folds a snapshot; a part whose inputs did not change since `former` is the same object. */
 export function drawBlueprint(snapshot: Snapshot, former: Blueprint | undefined): Blueprint {
   const { policies, services } = snapshot;
-  const { trafficTargets, httpRouteGroups, tcpRoutes, trafficSplits, retries } = policies;
+  const { trafficTargets, httpRouteGroups, tcpRoutes, trafficSplits, retries, upstreamTrafficSettings } = policies;
+  const limits = stage(former?.limits, [upstreamTrafficSettings], foldLimits);
   const splits = stage(former?.splits, [trafficSplits, httpRouteGroups], foldSplits);
   return {
     settings: stage(former?.settings, [snapshot.config, snapshot.osmNamespace], settingsOf),
@@ -90,12 +117,16 @@ export function drawBlueprint(snapshot: Snapshot, former: Blueprint | undefined)
     splits,
     retries: stage(former?.retries, [retries], foldRetries),
     outbound: stage(former?.outbound, [services, splits.output], outboundPorts),
-    upstreams: stage(former?.upstreams, [services], upstreamsOf),
+    upstreams: stage(former?.upstreams, [services, limits.output], upstreamsOf),
+    limits,
+    egress: stage(former?.egress, [policies.egresses, httpRouteGroups, upstreamTrafficSettings], foldEgress),
+    ingress: stage(former?.ingress, [policies.ingressBackends, services, snapshot.endpoints], foldIngress),
     served: stage(former?.served, [services], servedBy),
   };
 }
 
 /** Faults of single objects, and of references between them. */
 export function blueprintFaults(snapshot: Snapshot, blueprint: Blueprint): readonly PolicyFault[] {
-  return [...snapshot.faults, ...blueprint.access.output.faults, ...blueprint.splits.output.faults];
+  const { access, splits, limits, egress, ingress } = blueprint;
+  return [...snapshot.faults, ...[access, splits, limits, egress, ingress].flatMap(({ output }) => output.faults)];
 }

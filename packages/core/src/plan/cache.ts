@@ -1,10 +1,11 @@
 import { identityKey } from '../model/names.ts';
 import type { Stage } from '../model/sharing.ts';
-import type { MeshService, Snapshot } from '../model/snapshot.ts';
+import type { Snapshot } from '../model/snapshot.ts';
 import { type AccessRules, NO_RULES } from '../policies/access/access.ts';
 import { type Blueprint, drawBlueprint } from './blueprint.ts';
+import type { ServedService } from './inbound.ts';
 import { findReach, joinReach, type Reach, type ReachStages } from './reach.ts';
-import type { Identity, InboundService, ProxyPlan } from './types.ts';
+import type { EgressPort, Identity, InboundService, IngressService, ProxyPlan } from './types.ts';
 
 interface KnownReach {
   readonly stages: ReachStages;
@@ -12,7 +13,8 @@ interface KnownReach {
   turn: number;
 }
 interface KnownPlan {
-  readonly inbound: Stage<[AccessRules | undefined, readonly (readonly MeshService[])[]], readonly InboundService[]>;
+  readonly inbound: Stage<[AccessRules | undefined, readonly ServedService[]], readonly InboundService[]>;
+  readonly ingress: Stage<[readonly ServedService[]], readonly IngressService[]>;
   readonly plan: ProxyPlan;
   turn: number;
 }
@@ -78,4 +80,12 @@ export function reachOf(snapshot: Snapshot, identity: Identity, cache: PlanCache
 export function rulesOf(snapshot: Snapshot, identity: Identity, cache: PlanCache): AccessRules | undefined {
   if (snapshot.config.traffic.enablePermissiveTrafficPolicyMode) return undefined;
   return turnTo(cache, snapshot).access.output.rules.get(identityKey(identity)) ?? NO_RULES;
+}
+
+const NO_EGRESS: readonly EgressPort[] = Object.freeze([]);
+
+/** What an identity may call outside the mesh by policy. */
+export function egressOf(snapshot: Snapshot, identity: Identity, cache: PlanCache): readonly EgressPort[] {
+  if (!snapshot.config.featureFlags.enableEgressPolicy) return NO_EGRESS;
+  return turnTo(cache, snapshot).egress.output.ports.get(identityKey(identity)) ?? NO_EGRESS;
 }

@@ -1,9 +1,9 @@
 import { identityKey, objectKey } from '../model/names.ts';
 import { sameParts, share, stage } from '../model/sharing.ts';
-import type { MeshService, PolicyFault, Snapshot, Workload } from '../model/snapshot.ts';
-import { blueprintFaults } from './blueprint.ts';
-import { createPlanCache, type PlanCache, reachOf, rulesOf, turnTo } from './cache.ts';
-import { inboundOf } from './inbound.ts';
+import type { PolicyFault, Snapshot, Workload } from '../model/snapshot.ts';
+import { type Blueprint, blueprintFaults, limitsOf } from './blueprint.ts';
+import { createPlanCache, egressOf, type PlanCache, reachOf, rulesOf, turnTo } from './cache.ts';
+import { inboundOf, ingressOf, type ServedService } from './inbound.ts';
 import type { Identity, ProxyPlan } from './types.ts';
 
 /** A proxy to plan for. */
@@ -13,9 +13,23 @@ export interface PlannedProxy {
   readonly pod: { readonly namespace: string; readonly name: string } | undefined;
 }
 
-const NO_INGRESS: ProxyPlan['ingress'] = Object.freeze([]);
-const NO_EGRESS: ProxyPlan['egress'] = Object.freeze([]);
-const NO_SERVICES: readonly (readonly MeshService[])[] = Object.freeze([]);
+const NO_PORTS: ServedService['ports'] = Object.freeze([]);
+
+function servedService({ services }: Snapshot, { limits, ingress }: Blueprint, name: string): ServedService {
+  const ports = services.get(name) ?? NO_PORTS;
+  return {
+    ports,
+    limits: ports[0] && limitsOf(ports[0], limits.output)?.inbound,
+    ingress: ingress.output.rules.get(name),
+  };
+}
+
+/** The former list when its parts are the same: no part is looked into. */
+function shareServices(former: readonly ServedService[] | undefined, next: readonly ServedService[]) {
+  const same =
+    next.length === former?.length && next.every((service, at) => sameParts(former[at], service) === former[at]);
+  return same && former ? former : next;
+}
 
 /** The pod that the proxy stands before, unless it is not known, or runs as somebody else. */
 function workloadOf(snapshot: Snapshot, { identity, pod }: PlannedProxy): Workload | undefined {
@@ -39,31 +53,32 @@ export function planProxy(
   const source = identityKey(identity);
   const workload = workloadOf(snapshot, proxy);
   const names = workload ? (snapshot.memberships.get(objectKey(workload.namespace, workload.name)) ?? []) : [];
-  const lists = names.length === 0 ? NO_SERVICES : names.flatMap((name) => [snapshot.services.get(name) ?? []]);
+  const services = names.map((name) => servedService(snapshot, blueprint, name));
   const metrics = workload?.metrics ?? false;
-  const ports = lists.flat().map(({ targetPortName }) => targetPortName && (workload?.ports[targetPortName] ?? ''));
+  const ports = services.flatMap((service) =>
+    service.ports.map(({ targetPortName }) => targetPortName && (workload?.ports[targetPortName] ?? '')),
+  );
   const key = `${source} ${metrics} ${names.join(',')} ${ports.join(',')}`;
   const known = cache.plans.get(key);
   if (known?.turn === cache.turn) return known.plan;
 
-  const { traffic } = snapshot.config;
+  const { config } = snapshot;
   const rules = rulesOf(snapshot, identity, cache);
-  const services = share(known?.inbound.inputs[1], lists);
-  const inbound = stage(known?.inbound, [rules, services], (own, all) =>
-    workload ? inboundOf(workload, all, own) : [],
-  );
+  const served = shareServices(known?.inbound.inputs[1], services);
+  const inbound = stage(known?.inbound, [rules, served], (own, all) => (workload ? inboundOf(workload, all, own) : []));
+  const ingress = stage(known?.ingress, [served], (all) => (workload ? ingressOf(workload, all) : []));
   const plan: ProxyPlan = sameParts(known?.plan, {
     identity: share(known?.plan.identity, { namespace: identity.namespace, serviceAccount: identity.serviceAccount }),
     trustDomain: snapshot.trustDomain,
     settings: blueprint.settings.output,
     inbound: inbound.output,
-    ingress: NO_INGRESS,
+    ingress: ingress.output,
     ...reachOf(snapshot, identity, cache),
-    egress: NO_EGRESS,
-    passthrough: traffic.enableEgress,
+    egress: egressOf(snapshot, identity, cache),
+    passthrough: config.traffic.enableEgress,
     metrics,
   });
-  cache.plans.set(key, { inbound, plan, turn: cache.turn });
+  cache.plans.set(key, { inbound, ingress, plan, turn: cache.turn });
   return plan;
 }
 

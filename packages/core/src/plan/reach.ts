@@ -1,5 +1,6 @@
 import type { RetrySpec } from '@osm/api';
 import { identityKey } from '../model/names.ts';
+import { isHttp } from '../model/protocol.ts';
 import { type Stage, sameParts, stage } from '../model/sharing.ts';
 import type { MeshEndpoint, Policy, Snapshot } from '../model/snapshot.ts';
 import { retryFor } from '../policies/retry/retry.ts';
@@ -49,7 +50,7 @@ function reachable(
 }
 
 function withRetry({ port, outbound }: OutboundPort, retries: Retries | undefined): OutboundService {
-  if (retries === undefined || (port.protocol !== 'http' && port.protocol !== 'grpc')) return outbound;
+  if (retries === undefined || !isHttp(port.protocol)) return outbound;
   const retry = retryFor(port, retries);
   return retry === undefined
     ? outbound

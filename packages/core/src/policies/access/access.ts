@@ -1,5 +1,6 @@
 import type { TCPRouteSpec, TrafficTargetSpec } from '@osm/api';
 import { byText, identityKey, objectKey, sortIdentities } from '../../model/names.ts';
+import { isHttp } from '../../model/protocol.ts';
 import type { Policies, Policy, PolicyFault } from '../../model/snapshot.ts';
 import type { Access, HttpMatch, HttpRule, Identity, Origin, Protocol, TcpRule } from '../../plan/types.ts';
 
@@ -156,6 +157,6 @@ export function foldAccess(
  * way round.
  */
 export function accessTo(rules: AccessRules, protocol: Protocol, targetPort: number): Access {
-  if (protocol === 'http' || protocol === 'grpc') return { mode: 'rules', http: rules.http, tcp: [] };
+  if (isHttp(protocol)) return { mode: 'rules', http: rules.http, tcp: [] };
   return { mode: 'rules', http: [], tcp: rules.tcp.filter(({ ports }) => ports?.includes(targetPort) ?? true) };
 }

@@ -1,5 +1,6 @@
 import type { TrafficSplitSpec } from '@osm/api';
 import { objectKey, serviceKey, serviceNamed } from '../../model/names.ts';
+import { isHttp } from '../../model/protocol.ts';
 import type { MeshService, Policies, Policy, PolicyFault } from '../../model/snapshot.ts';
 import type { HttpMatch, Origin, OutboundRoute, ServiceRef } from '../../plan/types.ts';
 import { flatten, type Share } from './weights.ts';
@@ -109,7 +110,7 @@ export function routesOf(
 ): readonly OutboundRoute[] {
   const own = serviceKey(port.service);
   const rules = table.rules.get(own) ?? [];
-  const http = port.protocol === 'http' || port.protocol === 'grpc';
+  const http = isHttp(port.protocol);
   const portOf = (service: ServiceRef): MeshService | undefined =>
     services.get(serviceKey(service))?.find((candidate) => candidate.port === port.port);
   const plainOf = (service: ServiceRef): readonly Share<ServiceRef>[] | undefined =>
