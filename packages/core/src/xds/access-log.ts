@@ -4,7 +4,7 @@ import { type AccessLogJson, any } from '@osm/envoy';
 const FORMAT = Object.freeze({
   start_time: '%START_TIME%',
   method: '%REQ(:METHOD)%',
-  path: '%PATH(NQ:ORIG)%',
+  path: '%PATH(NQ:ORIG_OR_PATH)%',
   protocol: '%PROTOCOL%',
   response_code: '%RESPONSE_CODE%',
   response_code_details: '%RESPONSE_CODE_DETAILS%',

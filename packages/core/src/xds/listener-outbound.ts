@@ -90,6 +90,5 @@ export function outboundListener(
   inspected: InspectedPorts,
 ): Resource | undefined {
   if (chains.length === 0 && !passthrough) return undefined;
-  const guarded = passthrough || inspected.tls.length > 0 || inspected.http.length > 0 ? [LOOP, ...chains] : chains;
-  return build(listOf(guarded), passthrough, inspected.tls.join(), inspected.http.join());
+  return build(listOf([LOOP, ...chains]), passthrough, inspected.tls.join(), inspected.http.join());
 }

@@ -54,7 +54,7 @@ export const inboundRoutesName = (inbound: Pick<InboundService, 'service' | 'tar
   `rds-inbound.${serviceKey(inbound.service)}.${inbound.targetPort}`;
 
 export const ingressRoutesName = (ingress: IngressService): string =>
-  `rds-ingress.${serviceKey(ingress.service)}.${ingress.targetPort}`;
+  `rds-ingress.${serviceKey(ingress.service)}.${ingress.targetPort}.${ingress.tls === undefined ? 'http' : 'https'}`;
 
 export const outboundRoutesName = (outbound: OutboundService): string =>
   `rds-outbound.${serviceKey(outbound.service)}.${outbound.port}`;

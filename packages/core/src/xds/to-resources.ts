@@ -2,45 +2,67 @@ import type { Resource } from '@osm/envoy';
 import type { InboundService, ProxyPlan } from '../plan/types.ts';
 import { loadAssignment } from './assignment.ts';
 import { inboundChain } from './chain-inbound.ts';
+import { ingressChain } from './chain-ingress.ts';
 import { outboundChain } from './chain-outbound.ts';
 import { localCluster } from './cluster-local.ts';
+import { authorizationCluster, tracingCluster } from './cluster-named.ts';
 import { PASSTHROUGH_CLUSTER } from './cluster-original-destination.ts';
 import { upstreamCluster } from './cluster-upstream.ts';
+import { type Egress, egress } from './egress.ts';
 import { inboundListener } from './listener-inbound.ts';
+import { METRICS_CLUSTER, METRICS_LISTENER } from './listener-metrics.ts';
 import { outboundListener } from './listener-outbound.ts';
 import { remember } from './remember.ts';
 import { inboundRoutes } from './routes-inbound.ts';
+import { ingressRoutes } from './routes-ingress.ts';
 import { outboundRoutes } from './routes-outbound.ts';
 
 const isHttp = ({ protocol }: Pick<InboundService, 'protocol'>): boolean => protocol === 'http' || protocol === 'grpc';
 
 const present = <Value>(value: Value | undefined): value is Value => value !== undefined;
 
+const egressOf = (plan: ProxyPlan): Egress => egress(plan.egress, plan.passthrough, plan.settings.tracing);
+
 function listeners(plan: ProxyPlan): readonly Resource[] {
-  const { settings, identity, trustDomain } = plan;
+  const { settings, identity, trustDomain, passthrough } = plan;
   const { namespace, serviceAccount } = identity;
-  const inbound = plan.inbound.map((each) => inboundChain(each, settings, trustDomain, namespace, serviceAccount));
+  const { chains, inspected } = egressOf(plan);
+  const inbound = [
+    ...plan.inbound.map((each) => inboundChain(each, settings, trustDomain, namespace, serviceAccount)),
+    ...plan.ingress.map((each) => ingressChain(each, settings, namespace, serviceAccount)),
+  ].filter(present);
   const outbound = plan.outbound.map((each) => outboundChain(each, settings.tracing)).filter(present);
-  return [inboundListener(inbound), outboundListener(outbound, plan.passthrough, { tls: [], http: [] })].filter(
-    present,
-  );
+  return [
+    inboundListener(inbound),
+    // Of chains that match the same, the mesh's come first.
+    outboundListener([...outbound, ...chains], passthrough, inspected),
+    plan.metrics ? METRICS_LISTENER : undefined,
+  ].filter(present);
 }
 
 function routes(plan: ProxyPlan): readonly Resource[] {
   return [
     ...plan.inbound.filter(isHttp).map((each) => inboundRoutes(each, plan.trustDomain)),
-    ...plan.outbound.filter(isHttp).map(outboundRoutes),
+    ...plan.ingress.map((each) => ingressRoutes(each)),
+    ...plan.outbound.filter(isHttp).map((each) => outboundRoutes(each)),
+    ...egressOf(plan).routes,
   ];
 }
 
 function clusters(plan: ProxyPlan): readonly Resource[] {
   const { settings, identity } = plan;
+  const { tracing, externalAuthorization } = settings;
+  const servesHttp = plan.ingress.length > 0 || plan.inbound.some(isHttp);
   return [
-    ...plan.inbound.map(({ service, targetPort }) => localCluster(service, targetPort)),
+    ...[...plan.inbound, ...plan.ingress].map(({ service, targetPort }) => localCluster(service, targetPort)),
     ...[...plan.upstreams.values()].map((upstream) =>
       upstreamCluster(upstream, settings.tls, identity.namespace, identity.serviceAccount),
     ),
+    ...egressOf(plan).clusters,
     ...(plan.passthrough ? [PASSTHROUGH_CLUSTER] : []),
+    ...(plan.metrics ? [METRICS_CLUSTER] : []),
+    ...(tracing === undefined ? [] : [tracingCluster(tracing)]),
+    ...(externalAuthorization === undefined || !servesHttp ? [] : [authorizationCluster(externalAuthorization)]),
   ];
 }
 
@@ -65,7 +87,7 @@ export const toResources = remember((plan: ProxyPlan): readonly Resource[] =>
   Object.freeze(
     firstOfEach([
       ...clusters(plan),
-      ...[...plan.assignments.values()].map(loadAssignment),
+      ...[...plan.assignments.values()].map((each) => loadAssignment(each)),
       ...listeners(plan),
       ...routes(plan),
     ]),
