@@ -282,7 +282,7 @@ test('a signal ends a request with its reason, close ends all of them', async ()
   const pending = client.get(TYPES.nodes, 'n');
   await until(() => server.seen.length === 2);
   client.close();
-  await assert.rejects(pending, fault(0, 'Unreachable', /is closed/));
-  await assert.rejects(client.get(TYPES.nodes, 'n'), fault(0, 'Unreachable', /is closed/));
+  await assert.rejects(pending, fault(0, 'Closed', /is closed/));
+  await assert.rejects(client.get(TYPES.nodes, 'n'), fault(0, 'Closed', /is closed/));
   await until(() => server.connections.size === 0, 'that every connection ends');
 });

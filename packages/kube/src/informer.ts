@@ -1,6 +1,6 @@
 import { createBackoff } from './backoff.ts';
 import { type CacheEntry, ObjectCache, toEntry } from './object-cache.ts';
-import { isExpired } from './status.ts';
+import { isClosed, isExpired } from './status.ts';
 import { ApiError, type Change, type Informer, type KubeClient, type KubeObject, type ResourceType } from './types.ts';
 import { waitFor } from './wait.ts';
 
@@ -32,7 +32,8 @@ const SHORT_WATCH_MS = 1_000;
 /**
  * Lists and watches one resource type for as long as it is not stopped
  * (https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes). Starts at once. Objects are frozen.
- * `synced` stays pending when it is stopped before the first list.
+ * Ends with {@link Informer.stop}, or when its client is closed;
+ * `synced` stays pending when that is before the first list.
  */
 export function createInformer<T extends KubeObject = KubeObject>(
   client: KubeClient,
@@ -109,6 +110,7 @@ class ListWatch<T extends KubeObject> implements Informer<T> {
         }
       } catch (error) {
         if (signal.aborted) return;
+        if (isClosed(error)) return this.stop();
         this.#report(error, this.#isSynced);
         if (!mayResume(error)) version = undefined;
         // History that is lost is listed anew at once, unless that happens again and again.

@@ -1,5 +1,6 @@
 import { createBackoff } from './backoff.ts';
 import { TYPES } from './resource-types.ts';
+import { isClosed } from './status.ts';
 import { ApiError, type KubeClient, type KubeObject } from './types.ts';
 import { waitFor } from './wait.ts';
 
@@ -134,6 +135,7 @@ class Election implements LeaseElection {
       return true;
     } catch (error) {
       // Another participant was faster.
+      if (isClosed(error)) this.#stopping.abort(error);
       if (!this.#stopping.signal.aborted && !isConflict(error)) this.#report(error);
       return false;
     }

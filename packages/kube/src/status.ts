@@ -50,6 +50,11 @@ export function answerTooLarge(code: number, what: string, bytes: number, reques
   return new ApiError(code, 'AnswerTooLarge', `${request}: ${what} is larger than ${bytes} bytes`);
 }
 
+/** True when the client itself was closed: nothing will ever be answered again. */
+export function isClosed(error: unknown): boolean {
+  return error instanceof ApiError && error.reason === 'Closed';
+}
+
 /** True when the history that a watch or a page wanted is gone, so that only a new list helps. */
 export function isExpired(error: unknown): boolean {
   return error instanceof ApiError && (error.code === 410 || error.reason === 'Expired' || error.reason === 'Gone');

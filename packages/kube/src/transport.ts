@@ -155,7 +155,7 @@ export function createTransport(config: KubeConfig, source: CredentialSource, li
       return response;
     },
     close() {
-      closing.abort(new ApiError(0, 'Unreachable', `the client of ${target.address} is closed`));
+      closing.abort(new ApiError(0, 'Closed', `the client of ${target.address} is closed`));
       connections?.pooled.destroy();
       connections?.lasting.destroy();
     },

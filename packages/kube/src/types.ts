@@ -124,7 +124,8 @@ export interface StatusBody {
 
 /**
  * A failed API call. `reason` is the Status reason (`NotFound`, `AlreadyExists`, `Conflict`, `Expired`, `Invalid`,
- * `Forbidden`, …), or `Unreachable` with code 0 when no answer came.
+ * `Forbidden`, …), or with code 0 when no answer came: `Unreachable`, or `Closed` when it
+ * was the client that had been closed.
  */
 export class ApiError extends Error {
   readonly code: number;
