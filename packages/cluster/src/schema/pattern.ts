@@ -8,6 +8,7 @@ const SPELLINGS: readonly (readonly [RegExp, string])[] = [
   [/\\A/g, '^'],
   [/\\[zZ]/g, '$'],
   [/\(\?P</g, '(?<'],
+  [/\\([pP])([A-Z])/g, '\\$1{$2}'],
   [/\[:alnum:\]/g, 'a-zA-Z0-9'],
   [/\[:alpha:\]/g, 'a-zA-Z'],
   [/\[:digit:\]/g, '0-9'],

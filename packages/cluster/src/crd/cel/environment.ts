@@ -1,8 +1,10 @@
 import { Environment } from '@marcbachmann/cel-js';
+import { registerFormatFunctions } from './format-functions.ts';
 import { registerListFunctions } from './list-functions.ts';
 import { registerNetworkFunctions } from './network-functions.ts';
 import { registerQuantityFunctions } from './quantity-functions.ts';
 import { registerStringFunctions } from './string-functions.ts';
+import { registerUrlFunctions } from './url-functions.ts';
 
 /** Bounds of an expression; those of Kubernetes are about cost, which is bounded when the expression runs. */
 const LIMITS = { maxAstNodes: 10_000, maxDepth: 64, maxListElements: 500, maxMapEntries: 500, maxCallArguments: 16 };
@@ -26,7 +28,9 @@ export const celEnvironment = (): Environment => {
   registerStringFunctions(environment);
   registerListFunctions(environment);
   registerNetworkFunctions(environment);
+  registerUrlFunctions(environment);
   registerQuantityFunctions(environment);
+  registerFormatFunctions(environment);
   made = environment;
   return environment;
 };
