@@ -124,7 +124,7 @@ test('egress', async (t) => {
 
   await t.test('what no policy is about passes when everything may', async () => {
     assert.equal(await tell(['127.0.11.2', tcp], undefined, ':'), 'database:');
-    assert.equal(await tell(['127.0.11.1', mixed], 'neither TLS nor HTTP', ':'), 'database:');
+    assert.match(await tell(['127.0.11.1', mixed], 'neither TLS nor HTTP', ':'), /^database:/);
     const headers = { host: 'other.example' };
     assert.equal((await ask(['127.0.11.1', outside], '/', { headers })).status, 404);
   });

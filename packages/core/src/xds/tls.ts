@@ -41,7 +41,8 @@ export function meshDownstreamTls(
   return downstream(
     {
       tlsParams: tlsParams(tls),
-      alpnProtocols: [MESH_ALPN],
+      // No protocol is agreed on, though clients offer the mesh's own, by which the chain was chosen: HTTP/2 is then
+      // recognised by its preface, while with any protocol but `h2` it would be read as HTTP/1.1.
       tlsCertificateSdsSecretConfigs: [secretFromAds(serviceCertName(identity))],
       ...(matchers === undefined
         ? { validationContextSdsSecretConfig: root }

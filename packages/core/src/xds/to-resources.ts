@@ -1,5 +1,5 @@
-import type { Resource } from '@osm/envoy';
-import type { InboundService, ProxyPlan } from '../plan/types.ts';
+import type { FilterChainJson, Resource } from '@osm/envoy';
+import type { InboundService, IngressService, OutboundService, ProxyPlan } from '../plan/types.ts';
 import { loadAssignment } from './assignment.ts';
 import { inboundChain } from './chain-inbound.ts';
 import { ingressChain } from './chain-ingress.ts';
@@ -23,15 +23,21 @@ const present = <Value>(value: Value | undefined): value is Value => value !== u
 
 const egressOf = (plan: ProxyPlan): Egress => egress(plan.egress, plan.passthrough, plan.settings.tracing);
 
+const ingressChainOf = (plan: ProxyPlan, ingress: IngressService): FilterChainJson | undefined =>
+  ingressChain(ingress, plan.settings, plan.identity.namespace, plan.identity.serviceAccount);
+
+const outboundChainOf = (plan: ProxyPlan, outbound: OutboundService): FilterChainJson | undefined =>
+  outboundChain(outbound, plan.settings.tracing);
+
 function listeners(plan: ProxyPlan): readonly Resource[] {
   const { settings, identity, trustDomain, passthrough } = plan;
   const { namespace, serviceAccount } = identity;
   const { chains, inspected } = egressOf(plan);
   const inbound = [
     ...plan.inbound.map((each) => inboundChain(each, settings, trustDomain, namespace, serviceAccount)),
-    ...plan.ingress.map((each) => ingressChain(each, settings, namespace, serviceAccount)),
+    ...plan.ingress.map((each) => ingressChainOf(plan, each)),
   ].filter(present);
-  const outbound = plan.outbound.map((each) => outboundChain(each, settings.tracing)).filter(present);
+  const outbound = plan.outbound.map((each) => outboundChainOf(plan, each)).filter(present);
   return [
     inboundListener(inbound),
     // Of chains that match the same, the mesh's come first.
@@ -40,11 +46,14 @@ function listeners(plan: ProxyPlan): readonly Resource[] {
   ].filter(present);
 }
 
+/** The routes of all HTTP chains; without its chain a route configuration would lie idle. */
 function routes(plan: ProxyPlan): readonly Resource[] {
   return [
     ...plan.inbound.filter(isHttp).map((each) => inboundRoutes(each, plan.trustDomain)),
-    ...plan.ingress.map((each) => ingressRoutes(each)),
-    ...plan.outbound.filter(isHttp).map((each) => outboundRoutes(each)),
+    ...plan.ingress.filter((each) => ingressChainOf(plan, each) !== undefined).map((each) => ingressRoutes(each)),
+    ...plan.outbound
+      .filter((each) => isHttp(each) && outboundChainOf(plan, each) !== undefined)
+      .map((each) => outboundRoutes(each)),
     ...egressOf(plan).routes,
   ];
 }

@@ -16,7 +16,7 @@ import {
 import { envoyBinary } from '@osm/envoy/binary';
 import type { ProxyPlan } from '../../plan/types.ts';
 import { toResources } from '../to-resources.ts';
-import { TEST_CERTIFICATES, TEST_ROOT } from './certificates.ts';
+import { TEST_CERTIFICATES, TEST_ROOT, type TestCertificate } from './certificates.ts';
 
 /**
  * Runs the real Envoy with what a plan becomes, on loopback addresses and without redirection: its listeners are bound
@@ -86,11 +86,15 @@ function bind(resource: Resource, bindings: Bindings): Resource | undefined {
   return { ...resource, json: { ...rest, type: 'STATIC', loadAssignment } };
 }
 
+function certificateOf({ identity: { namespace, serviceAccount } }: ProxyPlan): TestCertificate {
+  const certificate = TEST_CERTIFICATES[`${namespace}/${serviceAccount}`];
+  if (certificate === undefined) throw new Error(`no test certificate for ${namespace}/${serviceAccount}`);
+  return certificate;
+}
+
 /** The secrets that resources of a plan refer to. */
-export function secretsOf(plan: ProxyPlan): readonly Resource[] {
+export function secretsOf(plan: ProxyPlan, own: TestCertificate = certificateOf(plan)): readonly Resource[] {
   const { namespace, serviceAccount } = plan.identity;
-  const own = TEST_CERTIFICATES[`${namespace}/${serviceAccount}`];
-  if (own === undefined) throw new Error(`no test certificate for ${namespace}/${serviceAccount}`);
   const secret = (name: string, json: object): Resource => ({
     typeUrl: TYPE_URL.secret,
     name,
