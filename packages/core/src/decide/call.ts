@@ -1,9 +1,17 @@
 import type { Identity, Origin, ServiceRef } from '../plan/types.ts';
 
+/** A caller without a sidecar. */
+export interface Outsider {
+  /** Where it calls from; an unknown address is in no range. */
+  readonly address?: string;
+  /** Undefined: it speaks plain text. */
+  readonly tls?: { readonly serverName?: string; readonly principal?: string };
+}
+
 /** A call that a workload might make. */
 export interface Call {
-  /** A service account of the mesh, or `outside`: a caller without a sidecar. */
-  readonly source: Identity | 'outside';
+  /** A service account of the mesh, or somebody outside. */
+  readonly source: Identity | { readonly outside: Outsider };
   readonly destination: {
     /** What is dialled: a service of the mesh, or an address. */
     readonly to: ServiceRef | { readonly address: string };

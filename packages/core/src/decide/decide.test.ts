@@ -4,7 +4,7 @@ import type { MeshObject } from '../model/objects.ts';
 import { readSnapshot } from '../model/read.ts';
 import { meshOf } from '../testing/mesh.ts';
 import { meshConfig, namespace, permissive, policy, trafficTarget, workload } from '../testing/objects.ts';
-import type { Call, Decision } from './call.ts';
+import type { Call, Decision, Outsider, Verdict } from './call.ts';
 import { decide } from './decide.ts';
 
 const MESH: readonly MeshObject[] = [
@@ -147,10 +147,91 @@ for (const [name, objects, asked, change] of denied) {
 }
 
 test('a caller outside the mesh is denied, in permissive mode too', () => {
-  for (const source of ['outside', { namespace: 'elsewhere', serviceAccount: 'x' }] as const) {
+  for (const source of [{ outside: {} }, { namespace: 'elsewhere', serviceAccount: 'x' }]) {
     const decision = decideIn([permissive()], { ...call('x', 'store'), source });
     assert.equal(decision.verdict, 'denied');
-    assert.equal(decision.proof[0]?.stage, 'authentication');
+    assert.equal(decision.proof.at(-1)?.stage, 'authentication');
+    assert.match(decision.nearestMiss?.change ?? '', /create an IngressBackend in namespace shop .* store, port 8080/);
+  }
+});
+
+const ingress = (protocol: string, rest: object, ...sources: object[]): MeshObject =>
+  policy('IngressBackend', 'shop/in', {
+    backends: [{ name: 'store', port: { number: 8080, protocol }, ...rest }],
+    sources,
+  });
+const principal = { kind: 'AuthenticatedPrincipal', name: 'gateway.edge.cluster.local' };
+const range = { kind: 'IPRange', name: '192.0.2.0/24' };
+const secured = { tls: { skipClientCertValidation: false, sniHosts: ['store.example'] } };
+
+test('an IngressBackend lets its sources in, and no others', () => {
+  const cases: readonly [MeshObject, Outsider, 'allowed' | 'denied'][] = [
+    [ingress('http', {}, range), { address: '192.0.2.9' }, 'allowed'],
+    [ingress('http', {}, range), { address: '192.0.3.9' }, 'denied'],
+    [ingress('http', {}, range), {}, 'denied'],
+    [ingress('http', {}, range), { address: '192.0.2.9', tls: {} }, 'denied'],
+    [ingress('http', {}), { address: '198.51.100.1' }, 'allowed'],
+    [
+      ingress('https', secured, principal),
+      { tls: { serverName: 'store.example', principal: principal.name } },
+      'allowed',
+    ],
+    [ingress('https', secured, principal), { tls: { serverName: 'store.example', principal: 'thief' } }, 'denied'],
+    [ingress('https', secured, principal), { tls: { serverName: 'other', principal: principal.name } }, 'denied'],
+    [ingress('https', secured, principal), {}, 'denied'],
+    [ingress('https', { tls: { skipClientCertValidation: true } }), { tls: {} }, 'allowed'],
+    // Validation without anybody to let in opens nothing.
+    [ingress('https', secured), { tls: { serverName: 'store.example' } }, 'denied'],
+  ];
+  for (const [backend, outside, verdict] of cases) {
+    const decision = decideIn([backend], { ...call('x', 'store'), source: { outside } });
+    assert.equal(decision.verdict, verdict, JSON.stringify([backend.spec, outside, decision]));
+  }
+});
+
+test('an Egress lets out what it names, and no more', () => {
+  const sources = [{ kind: 'ServiceAccount', namespace: 'shop', name: 'buyer' }];
+  const egress = policy('Egress', 'shop/out', {
+    sources,
+    hosts: ['api.example.com', '*.example.net'],
+    ports: [
+      { number: 80, protocol: 'HTTP' },
+      { number: 443, protocol: 'https' },
+    ],
+    matches: [{ kind: 'HTTPRouteGroup', name: 'reads' }],
+  });
+  const mail = policy('Egress', 'shop/mail', {
+    sources,
+    ipAddresses: ['192.0.2.0/24'],
+    ports: [{ number: 25, protocol: 'tcp' }],
+  });
+  const reads = policy('HTTPRouteGroup', 'shop/reads', {
+    matches: [{ name: 'get', pathRegex: '/get', methods: ['GET'] }],
+  });
+  const out = (port: number, host: string | undefined, rest: Partial<Call>, address = '198.51.100.7'): Call => ({
+    ...call('buyer', 'x', rest),
+    destination: { to: { address }, port, ...(host !== undefined && { host }) },
+  });
+  const cases: readonly [Call, Verdict][] = [
+    [out(80, 'api.example.com', { path: '/get' }), 'allowed'],
+    [out(80, 'API.example.com:80', { path: '/get?x' }), 'allowed'],
+    [out(80, 'a.b.example.net', { path: '/get' }), 'allowed'],
+    [out(80, 'example.net', { path: '/get' }), 'denied'],
+    [out(80, 'api.example.com', { path: '/post' }), 'denied'],
+    [out(80, 'other.example.com', { path: '/get' }), 'denied'],
+    [out(443, 'api.example.com', { protocol: 'tcp' }), 'allowed'],
+    [out(443, 'evil.example', { protocol: 'tcp' }), 'denied'],
+    [out(25, undefined, { protocol: 'tcp' }, '192.0.2.1'), 'allowed'],
+    [out(25, undefined, { protocol: 'tcp' }), 'denied'],
+    [out(26, undefined, { protocol: 'tcp' }), 'not-routed'],
+    [
+      { ...out(80, 'api.example.com', { path: '/get' }), source: { namespace: 'shop', serviceAccount: 'thief' } },
+      'not-routed',
+    ],
+  ];
+  for (const [asked, verdict] of cases) {
+    const decision = decideIn([egress, mail, reads], asked);
+    assert.equal(decision.verdict, verdict, JSON.stringify([asked, decision]));
   }
 });
 

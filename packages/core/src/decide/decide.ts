@@ -7,9 +7,12 @@ import type { Destination, Identity, OutboundService, Upstream } from '../plan/t
 import { accessTo } from '../policies/access/access.ts';
 import { authorize } from './authorize.ts';
 import type { Call, Decision, NearestMiss, Outcome, Step, Verdict } from './call.ts';
+import { decideEgress } from './egress.ts';
 import { matches, type Request } from './match.ts';
 import { nearestMiss } from './nearest.ts';
-import { findOutbound, unreachable } from './route.ts';
+import { decideOutside } from './outside.ts';
+import { requestOf } from './request.ts';
+import { findOutbound, spell, unreachable } from './route.ts';
 
 const caches = new WeakMap<Snapshot, PlanCache>();
 
@@ -17,32 +20,6 @@ function cacheOf(snapshot: Snapshot): PlanCache {
   const known = caches.get(snapshot) ?? createPlanCache();
   caches.set(snapshot, known);
   return known;
-}
-
-/** Host that a client sends for a service: its name in its namespace, with the port unless it is HTTP's own. */
-const usualHost = ({ service, port }: OutboundService): string =>
-  port === 80 ? `${service.name}.${service.namespace}` : `${service.name}.${service.namespace}:${port}`;
-
-function lowerNames(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
-  for (const name in headers) {
-    if (name === name.toLowerCase()) continue;
-    return Object.fromEntries(Object.entries(headers).map(([key, value]) => [key.toLowerCase(), value]));
-  }
-  return headers;
-}
-
-const NO_HEADERS: Readonly<Record<string, string>> = Object.freeze({});
-
-function requestOf(call: Call, outbound: OutboundService): Request {
-  const { path = '/', method = 'GET', headers } = call;
-  const end = path.search(/[?#]/);
-  const all = headers === undefined ? NO_HEADERS : lowerNames(headers);
-  return {
-    method,
-    path: end < 0 ? path : path.slice(0, end),
-    host: call.destination.host ?? all.host ?? usualHost(outbound),
-    headers: all,
-  };
 }
 
 /** What the servers of one upstream make of the call. */
@@ -141,7 +118,7 @@ function routed(
     proof.push({ stage: 'route', text: `${name} is an HTTP port: bytes that are no HTTP are answered with 400` });
     return { verdict: 'not-routed', distribution: [], proof };
   }
-  const request = isHttp(protocol) ? requestOf(call, outbound) : undefined;
+  const request = isHttp(protocol) ? requestOf(call, service, port) : undefined;
   const route = routes.find(({ match }) => match === undefined || (request !== undefined && matches(match, request)));
   const [origin] = route?.origins ?? [];
   proof.push({ stage: 'route', text: `${identityKey(source)} has a route to ${name} (${protocol})` });
@@ -179,18 +156,20 @@ function routed(
  */
 export function decide(snapshot: Snapshot, call: Call, cache: PlanCache = cacheOf(snapshot)): Decision {
   const { source } = call;
-  if (source === 'outside' || !snapshot.namespaces.has(source.namespace)) {
-    const who =
-      source === 'outside'
-        ? 'a caller outside the mesh'
-        : `${identityKey(source)}, whose namespace is not in the mesh,`;
-    const proof: Step[] = [
-      { stage: 'authentication', text: `${who} has no certificate of the mesh, which workloads ask for` },
-    ];
-    return { verdict: 'denied', distribution: [], proof };
-  }
+  if ('outside' in source) return decideOutside(snapshot, source.outside, call, cache);
+  // Without the mesh's namespace there is no sidecar, and no certificate.
+  if (!snapshot.namespaces.has(source.namespace)) return decideOutside(snapshot, {}, call, cache);
   const reach = reachOf(snapshot, source, cache);
+  const { to, port } = call.destination;
   const outbound = findOutbound(reach, call.destination);
-  if (outbound === undefined) return unreachable(snapshot, source, call, cache);
-  return routed(snapshot, cache, source, reach, outbound, call);
+  if (outbound !== undefined) return routed(snapshot, cache, source, reach, outbound, call);
+  const request = requestOf(call, 'name' in to ? to : undefined, port);
+  const reason = unreachable(snapshot, source, call, request, cache);
+  if (reason !== undefined) return reason;
+  if ('address' in to || call.destination.host !== undefined)
+    return decideEgress(snapshot, source, call, request, cache);
+  const proof: Step[] = [
+    { stage: 'route', text: `the mesh has no service port ${spell(call.destination)} that can be dialled` },
+  ];
+  return { verdict: 'not-routed', distribution: [], proof };
 }

@@ -4,7 +4,8 @@ import { type PlanCache, rulesOf } from '../plan/cache.ts';
 import type { Reach } from '../plan/reach.ts';
 import type { Identity, OutboundService } from '../plan/types.ts';
 import { NO_RULES } from '../policies/access/access.ts';
-import type { Call, Decision, Step } from './call.ts';
+import type { Call, Decision } from './call.ts';
+import type { Request } from './match.ts';
 import { nearestMiss } from './nearest.ts';
 
 const indexes = new WeakMap<readonly OutboundService[], ReadonlyMap<string, OutboundService>>();
@@ -28,7 +29,8 @@ export function findOutbound(reach: Reach, { to, port }: Call['destination']): O
   return indexOf(reach.outbound).get(key);
 }
 
-function meshPort(snapshot: Snapshot, { to, port }: Call['destination']): MeshService | undefined {
+/** The port of the mesh that a call dials, whether or not the caller may. */
+export function meshPort(snapshot: Snapshot, { to, port }: Call['destination']): MeshService | undefined {
   if ('name' in to) {
     return snapshot.services.get(objectKey(to.namespace, to.name))?.find((candidate) => candidate.port === port);
   }
@@ -40,43 +42,32 @@ function meshPort(snapshot: Snapshot, { to, port }: Call['destination']): MeshSe
   return undefined;
 }
 
-const spell = ({ to, port }: Call['destination']): string =>
+/** A destination in words. */
+export const spell = ({ to, port }: Call['destination']): string =>
   'address' in to ? `${to.address}:${port}` : `${to.namespace}/${to.name}:${port}`;
 
-/** Says why a caller has no outbound service for a call. */
-export function unreachable(snapshot: Snapshot, source: Identity, call: Call, cache: PlanCache): Decision {
+/**
+ * Says why a caller has no outbound service for a port of the mesh. Undefined when the mesh has no such port that could
+ * be dialled.
+ */
+export function unreachable(
+  snapshot: Snapshot,
+  source: Identity,
+  call: Call,
+  request: Request,
+  cache: PlanCache,
+): Decision | undefined {
   const { destination } = call;
   const service = meshPort(snapshot, destination);
-  const who = identityKey(source);
-  if (service !== undefined && service.addresses.length > 0 && service.servers.length > 0) {
-    const [target] = service.servers as readonly [Identity, ...Identity[]];
-    const rules = rulesOf(snapshot, target, cache) ?? NO_RULES;
-    const { targetPort, protocol } = service;
-    const request = { method: call.method ?? 'GET', path: call.path ?? '/', host: '', headers: call.headers ?? {} };
-    return {
-      verdict: 'denied',
-      distribution: [],
-      proof: [
-        { stage: 'route', text: `no TrafficTarget lets ${who} call a service account behind ${spell(destination)}` },
-      ],
-      nearestMiss: nearestMiss(rules, { source, target, targetPort, protocol, request }),
-    };
-  }
-  const { config, configObject } = snapshot;
-  const origin = configObject && { ...configObject, field: 'spec.traffic.enableEgress' };
-  const step = (text: string): Step => ({ stage: 'route', text, ...(origin && { origin }) });
-  if ('address' in destination.to && config.traffic.enableEgress) {
-    const proof = [step(`${spell(destination)} is not of the mesh, and passes through unchanged`)];
-    return {
-      verdict: 'allowed',
-      distribution: [{ upstream: 'passthrough-outbound', weight: 1, verdict: 'allowed' }],
-      proof,
-    };
-  }
-  const proof: readonly Step[] = [
-    'address' in destination.to
-      ? step(`${spell(destination)} is not of the mesh, and nothing lets ${who} call out`)
-      : { stage: 'route', text: `the mesh has no service port ${spell(destination)} that can be dialled` },
-  ];
-  return { verdict: 'not-routed', distribution: [], proof };
+  const target = service?.servers[0];
+  if (service === undefined || target === undefined || service.addresses.length === 0) return undefined;
+  const rules = rulesOf(snapshot, target, cache) ?? NO_RULES;
+  const { targetPort, protocol } = service;
+  const text = `no TrafficTarget lets ${identityKey(source)} call a service account behind ${spell(destination)}`;
+  return {
+    verdict: 'denied',
+    distribution: [],
+    proof: [{ stage: 'route', text }],
+    nearestMiss: nearestMiss(rules, { source, target, targetPort, protocol, request }),
+  };
 }

@@ -49,7 +49,7 @@ export function service(at: string, clusterIP: string, ports: readonly object[],
 export function slice(
   of: string,
   ports: readonly object[],
-  endpoints: readonly (readonly [address: string, pod?: string, conditions?: object, hostname?: string])[],
+  endpoints: readonly (readonly [address: string, pod?: string, conditions?: object, hostname?: string | undefined])[],
   name = 'slice',
 ): MeshObject {
   const [ns = '', serviceName = ''] = of.split('/');

@@ -101,9 +101,11 @@ function* addTcp(
   }
 }
 
-/** Longer path patterns first, as they tend to say more; rules are a union, so the order decides on nothing. */
+/** Longer path patterns first, as they tend to say more, and any path last; rules are a union: order decides on nothing. */
 const byMatch = (a: HttpRule, b: HttpRule): number =>
-  b.match.path.length - a.match.path.length || byText(JSON.stringify(a.match), JSON.stringify(b.match));
+  Number(a.match.path === '.*') - Number(b.match.path === '.*') ||
+  b.match.path.length - a.match.path.length ||
+  byText(JSON.stringify(a.match), JSON.stringify(b.match));
 
 function finish({ http, tcp }: Drafts): AccessRules {
   return {

@@ -1,0 +1,75 @@
+import { serviceKey } from '../model/names.ts';
+import type { MeshService, Snapshot } from '../model/snapshot.ts';
+import { type PlanCache, turnTo } from '../plan/cache.ts';
+import type { IngressRule } from '../policies/ingress/ingress.ts';
+import { addressRange } from '../xds/address.ts';
+import type { Call, Decision, Outsider, Step } from './call.ts';
+import { meshPort, spell } from './route.ts';
+
+/** Whether an address is in a range (`10.0.0.0/8`); an unknown address is in none. */
+export function isInRange(address: string | undefined, range: string): boolean {
+  const wanted = addressRange(range);
+  if (address === undefined || wanted === undefined) return false;
+  const own = addressRange(`${address}/${wanted.prefixLen}`);
+  return own?.addressPrefix === wanted.addressPrefix;
+}
+
+const isOrNone = (text: string | undefined): string => text ?? 'none';
+
+/** What of an ingress rule does not hold for a caller. */
+function* failures({ sourceRanges, tls }: IngressRule, { address, tls: own }: Outsider): Generator<string> {
+  if (sourceRanges.length > 0 && !sourceRanges.some((range) => isInRange(address, range))) {
+    yield `the caller's address (${isOrNone(address)}) is not in ${sourceRanges.join(', ')}`;
+  }
+  if (tls === undefined) {
+    if (own !== undefined) yield 'the backend speaks plain HTTP, and the caller TLS';
+    return;
+  }
+  if (own === undefined) {
+    yield 'the backend speaks TLS, and the caller plain HTTP';
+    return;
+  }
+  const { sniHosts, principals } = tls;
+  const name = own.serverName?.toLowerCase();
+  if (sniHosts.length > 0 && !sniHosts.some((host) => host.toLowerCase() === name)) {
+    yield `server name ${isOrNone(name)} is not ${sniHosts.join(' or ')}`;
+  }
+  if (principals !== undefined && !principals.includes(own.principal ?? '')) {
+    yield `principal ${isOrNone(own.principal)} is not ${principals.join(' or ')}`;
+  }
+}
+
+function withoutRule({ parent, targetPort }: MeshService, proof: readonly Step[]): Decision {
+  const change = `create an IngressBackend in namespace ${parent.namespace} with backend ${parent.name}, port ${targetPort}`;
+  const failed = ['the caller has no certificate of the mesh, and no IngressBackend opens the port'];
+  return { verdict: 'denied', distribution: [], proof, nearestMiss: { origins: [], failed, change } };
+}
+
+/**
+ * Decides on a call from outside the mesh. Workloads ask for a certificate of the mesh, in permissive mode too, so that
+ * only an IngressBackend lets such a caller in.
+ */
+export function decideOutside(snapshot: Snapshot, caller: Outsider, call: Call, cache: PlanCache): Decision {
+  const { destination } = call;
+  const port = meshPort(snapshot, destination);
+  if (port === undefined) {
+    const proof: Step[] = [{ stage: 'route', text: `the mesh has no service port ${spell(destination)}` }];
+    return { verdict: 'not-routed', distribution: [], proof };
+  }
+  const rules = turnTo(cache, snapshot).ingress.output.rules.get(serviceKey(port.parent)) ?? [];
+  const rule = rules.find(({ targetPort }) => targetPort === port.targetPort);
+  const proof: Step[] = [{ stage: 'route', text: `${spell(destination)} is dialled without a sidecar` }];
+  if (rule === undefined) {
+    const text = 'the caller has no certificate of the mesh, which the workload asks for';
+    return withoutRule(port, [...proof, { stage: 'authentication', text }]);
+  }
+  const failed = [...failures(rule, caller)];
+  const [origin] = rule.origins;
+  const text = failed.length === 0 ? `an IngressBackend opens target port ${rule.targetPort}` : failed.join('; ');
+  proof.push({ stage: 'authentication', text, ...(origin && { origin }) });
+  if (failed.length > 0) {
+    const change = `make IngressBackend ${origin?.namespace}/${origin?.name} fit, as ${failed.join(', ')}`;
+    return { verdict: 'denied', distribution: [], proof, nearestMiss: { origins: rule.origins, failed, change } };
+  }
+  return { verdict: 'allowed', distribution: [{ upstream: port.upstream, weight: 1, verdict: 'allowed' }], proof };
+}
