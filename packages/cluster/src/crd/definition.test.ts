@@ -257,7 +257,7 @@ test('a schema that is not structural is refused, with the node that is wrong', 
     assert.equal(faults.length, wanted.length, `${JSON.stringify(schema)}\n${faults.join('\n')}`);
     for (const [index, expression] of wanted.entries()) {
       assert.match(faults[index] ?? '', expression);
-      assert.ok(faults[index]?.startsWith(SPEC), faults[index]);
+      assert.equal((faults[index] ?? '').slice(0, SPEC.length), SPEC);
     }
   }
 });

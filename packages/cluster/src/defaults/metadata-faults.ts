@@ -20,9 +20,9 @@ const NAME_RULES: ReadonlyMap<string, NameRule> = new Map([
 
 const nameFaults = (type: ServedType, object: KubeObject): Faults => {
   const rule = (type.custom ? undefined : NAME_RULES.get(`${type.kind}.${type.group}`)) ?? dnsSubdomain;
-  const { name } = object.metadata;
+  const name = text(at(object, 'metadata', 'name'));
   // A name that is missing is a fault of the request: the API tells it.
-  const why = name === undefined || name === '' ? '' : rule(name);
+  const why = name === '' ? '' : rule(name);
   return why === '' ? NONE : [invalid('metadata.name', name, why)];
 };
 
@@ -64,7 +64,7 @@ const ownerFaults = (owners: readonly unknown[]): Faults => {
 
 /** What is wrong with `metadata`, of built-in and custom kinds alike (API conventions, "Metadata"). */
 export const metadataFaults = (type: ServedType, object: KubeObject): Faults => {
-  const { labels, annotations, finalizers, ownerReferences, namespace } = object.metadata;
+  const { labels, annotations, finalizers, ownerReferences, namespace } = record(object.metadata);
   return [
     ...nameFaults(type, object),
     ...(!type.namespaced && namespace !== undefined && namespace !== ''
