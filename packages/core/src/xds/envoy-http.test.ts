@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { connect as connectHttp2, createServer as createHttp2Server } from 'node:http2';
-import { type AddressInfo, connect } from 'node:net';
+import { connect } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { ask, echoOf, httpApplication, tell, tellTls } from './testing/applications.ts';
 import { type Address, freePort, startProxy, until } from './testing/envoy.ts';
@@ -259,61 +258,4 @@ test('HTTP between proxies', async (t) => {
     const refused = (line: string): boolean => line.includes('"response_flags":"NR"') && line.includes('"path":null');
     await until('the line of a refusal', async () => (await server.output()).split('\n').find(refused));
   });
-});
-
-test('HTTP/2 stays HTTP/2, and no rule is no access', async (t) => {
-  const application = createHttp2Server((asked, response) => response.end(`HTTP/${asked.httpVersion}`));
-  await new Promise<void>((resolve) => application.listen(0, '127.0.0.1', resolve));
-  t.after(() => application.close());
-  const target = (application.address() as AddressInfo).port;
-  const closed = await httpApplication(t, 'closed');
-  const port = await freePort();
-  const server = '127.0.0.5';
-  await startProxy(
-    t,
-    p.plan('bookstore/bookstore', {
-      inbound: [
-        p.inbound('bookstore/h2', port, target, { protocol: 'grpc' }),
-        p.inbound('bookstore/closed', port, closed, { access: p.rules([]) }),
-      ],
-    }),
-    {
-      inbound: [
-        [server, target],
-        [server, closed],
-      ],
-    },
-  );
-  const keys = [`bookstore/h2|${target}`, `bookstore/closed|${closed}`] as const;
-  await startProxy(
-    t,
-    p.plan(BUYER, {
-      outbound: [
-        p.outbound('bookstore/h2', port, '127.0.6.1', [[keys[0], 1]], { protocol: 'grpc' }),
-        p.outbound('bookstore/closed', port, '127.0.6.2', [[keys[1], 1]]),
-      ],
-      upstreams: keys.map((key) => p.upstream(key, ['bookstore/bookstore'])),
-      assignments: keys.map((key) => p.assignment(key, p.endpoint(server, Number(key.split('|')[1])))),
-    }),
-    {
-      outbound: [
-        ['127.0.6.1', port],
-        ['127.0.6.2', port],
-      ],
-    },
-  );
-
-  const session = connectHttp2(`http://127.0.6.1:${port}`);
-  t.after(() => session.destroy());
-  const stream = session.request({ ':path': '/' });
-  const body = await new Promise<string>((resolve, reject) => {
-    let text = '';
-    stream.on('data', (data) => {
-      text += String(data);
-    });
-    stream.on('end', () => resolve(text));
-    stream.on('error', reject);
-  });
-  assert.equal(body, 'HTTP/2.0');
-  assert.equal((await ask(['127.0.6.2', port])).status, 503);
 });

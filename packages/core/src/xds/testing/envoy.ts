@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -132,6 +132,26 @@ export interface RunningProxy {
   output(): Promise<string>;
   /** A counter or gauge; 0 when there is none. */
   stat(name: string): Promise<number>;
+  /** Gives the proxy the listeners of another plan, whose other resources are the same, while it runs. */
+  update(plan: ProxyPlan): Promise<void>;
+}
+
+/** Everything of a proxy as a bootstrap, and its listeners as the file from which it reads them. */
+function configurationOf(plan: ProxyPlan, bindings: Bindings, listenersFile: string) {
+  const resources = [...toResources(plan).flatMap((each) => bind(each, bindings) ?? []), ...secretsOf(plan)];
+  const bootstrap = staticBootstrap(resources);
+  const { listeners = [], ...staticResources } = bootstrap.staticResources ?? {};
+  const configuration = encodeBootstrap({
+    ...bootstrap,
+    staticResources,
+    dynamicResources: {
+      ...bootstrap.dynamicResources,
+      ldsConfig: { pathConfigSource: { path: listenersFile }, resourceApiVersion: 'V3' },
+    },
+    admin: { address: socketAddress(['127.0.0.1', 0]) },
+  });
+  const file = { resources: listeners.map((listener) => ({ '@type': TYPE_URL.listener, ...listener })) };
+  return { configuration, listeners: JSON.stringify(file) };
 }
 
 const running = new Set<ChildProcess>();
@@ -142,18 +162,32 @@ process.once('exit', () => {
 /** Starts a proxy for the duration of a test. Rejects with Envoy's log when it does not start. */
 export async function startProxy(t: TestContext, plan: ProxyPlan, bindings: Bindings): Promise<RunningProxy> {
   const folder = await mkdtemp(join(tmpdir(), 'osm-proxy-'));
-  const resources = [...toResources(plan).flatMap((each) => bind(each, bindings) ?? []), ...secretsOf(plan)];
-  const bootstrap = {
-    ...staticBootstrap(resources),
-    admin: { address: socketAddress(['127.0.0.1', 0]) },
+  const listenersFile = join(folder, 'listeners.json');
+  const writeListeners = async (text: string): Promise<void> => {
+    // Envoy reads the file again when another is moved into its place.
+    await writeFile(`${listenersFile}.new`, text, { mode: 0o600 });
+    await rename(`${listenersFile}.new`, listenersFile);
   };
-  await writeFile(join(folder, 'bootstrap.json'), encodeBootstrap(bootstrap), { mode: 0o600 });
+  const { configuration, listeners } = configurationOf(plan, bindings, listenersFile);
+  await writeListeners(listeners);
+  await writeFile(join(folder, 'bootstrap.json'), configuration, { mode: 0o600 });
   const args = ['-c', join(folder, 'bootstrap.json'), '--admin-address-path', join(folder, 'admin')];
   // Envoy opens its standard output as a file, which the socket that Node.js would give it cannot be.
   const output = await open(join(folder, 'output'), 'w');
   const child = spawn(
     envoyBinary(),
-    [...args, '--use-dynamic-base-id', '--concurrency', '1', '-l', 'warning', '--file-flush-interval-msec', '20'],
+    [
+      ...args,
+      '--use-dynamic-base-id',
+      '--concurrency',
+      '1',
+      '-l',
+      'warning',
+      '--file-flush-interval-msec',
+      '20',
+      '--drain-time-s',
+      '1',
+    ],
     { stdio: ['ignore', output.fd, 'pipe'] },
   );
   await output.close();
@@ -174,6 +208,7 @@ export async function startProxy(t: TestContext, plan: ProxyPlan, bindings: Bind
   };
   await until('Envoy is live', async () => ((await admin('/ready')).startsWith('LIVE') ? true : undefined));
   return {
+    update: (changed) => writeListeners(configurationOf(changed, bindings, listenersFile).listeners),
     output: () => readFile(join(folder, 'output'), 'utf8'),
     async stat(name) {
       const line = (await admin('/stats')).split('\n').find((each) => each.startsWith(`${name}: `));
