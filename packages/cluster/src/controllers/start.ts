@@ -1,16 +1,23 @@
 import type { KubeClient } from '@osm/kube';
 import type { Logger } from 'pino';
 import { createEventRecorder, type EventRecorder } from '../kubelet/events.ts';
+import { startAutoscalers } from './autoscalers.ts';
 import type { Controller, ControllerContext } from './context.ts';
+import { startCronJobs } from './cron-job/controller.ts';
+import { startDaemonSets } from './daemon-set/controller.ts';
 import { startDeployments } from './deployment/controller.ts';
+import { startDisruptionBudgets } from './disruption-budgets.ts';
 import { startEndpoints } from './endpoints/controller.ts';
 import { startGarbageCollector } from './garbage/controller.ts';
 import { Inventory } from './inventory/inventory.ts';
+import { startJobs } from './job/controller.ts';
 import { Mirrors } from './mirrors.ts';
 import { startNamespaces } from './namespaces.ts';
+import { startPodCollector } from './pod-collector.ts';
 import { startReplicaSets } from './replica-set/controller.ts';
 import { startScheduler } from './scheduler/controller.ts';
 import { startServiceAccounts } from './service-accounts.ts';
+import { startStatefulSets } from './stateful-set/controller.ts';
 
 /** What the controllers are started with. */
 export interface ControllerOptions {
@@ -54,7 +61,14 @@ export const startControllers = async (options: ControllerOptions): Promise<Cont
     startScheduler(context),
     startReplicaSets(context),
     startDeployments(context),
+    startStatefulSets(context),
+    startDaemonSets(context),
+    startJobs(context),
+    startCronJobs(context),
     startEndpoints(context),
+    startDisruptionBudgets(context),
+    startAutoscalers(context),
+    startPodCollector(context),
     startGarbageCollector(context, inventory),
     startNamespaces(context, inventory),
     inventory,

@@ -1,5 +1,6 @@
 import { matchesSelector } from '../../api/label-match.ts';
-import { isRecord, sameJson } from '../../store/fields.ts';
+import { sameJson } from '../../store/fields.ts';
+import { shortHash } from '../history/short-hash.ts';
 import type { Deployment, PodTemplate, ReplicaSet } from '../objects.ts';
 
 /** Label by which the pods of one revision are told apart. */
@@ -29,32 +30,6 @@ const plain = (template: PodTemplate): PodTemplate => {
 
 /** Whether two templates describe the same pods. */
 export const sameTemplate = (left: PodTemplate, right: PodTemplate): boolean => sameJson(plain(left), plain(right));
-
-const canonical = (value: unknown): unknown => {
-  if (Array.isArray(value)) return value.map(canonical);
-  if (!isRecord(value)) return value;
-  return Object.fromEntries(
-    Object.keys(value)
-      .filter((key) => value[key] !== undefined && value[key] !== null)
-      .sort()
-      .map((key) => [key, canonical(value[key])]),
-  );
-};
-
-const ALPHABET = 'bcdfghjklmnpqrstvwxz2456789';
-
-/** FNV-1a, 32 bits (RFC 9923). */
-const fnv1a = (text: string): number => {
-  let hash = 0x811c9dc5;
-  for (const byte of Buffer.from(text)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
-  return hash;
-};
-
-/** A short name of any JSON value that does not depend on the order of its keys; `salt` gives another one. */
-export const shortHash = (value: unknown, salt?: number): string =>
-  [...String(fnv1a(`${JSON.stringify(canonical(value))}${salt ?? ''}`))]
-    .map((digit) => ALPHABET[Number(digit)])
-    .join('');
 
 /** The value of {@link HASH_LABEL} for a Deployment's present template. */
 export const templateHash = (deployment: Deployment): string =>
