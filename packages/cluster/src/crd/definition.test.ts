@@ -302,7 +302,7 @@ test('what is allowed in structural schemas is allowed', () => {
 
 test('a schema without end is refused, not followed', () => {
   let deep: object = text;
-  for (let level = 0; level < 3000; level += 1) deep = { type: 'object', properties: { a: deep } };
+  for (let level = 0; level < 400; level += 1) deep = { type: 'object', properties: { a: deep } };
   assert.match(faultsOf(definition({}, deep))[0] ?? '', /nested 128 levels deep/);
 });
 
@@ -376,5 +376,6 @@ test('whatever a definition holds, reading it does not throw', () => {
       crdStatus(odd, new Date(0));
       readCrd(definition({}, (schema ?? {}) as object));
     }),
+    { numRuns: 1000 },
   );
 });

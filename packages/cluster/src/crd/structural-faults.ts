@@ -3,7 +3,7 @@ import { compilePattern } from '../schema/pattern.ts';
 import { pruneValue } from '../schema/prune.ts';
 import { readSchema } from '../schema/structural.ts';
 import { validateValue } from '../schema/values.ts';
-import { isRecord, list, record, sameJson, texts } from '../store/fields.ts';
+import { isRecord, list, record, sameJson, text, texts } from '../store/fields.ts';
 import type { FieldFault } from '../types.ts';
 import { ruleFaults } from './cel/rule-faults.ts';
 
@@ -44,7 +44,7 @@ const checkType = (raw: Raw, { path, depth }: Place, faults: Faults): void => {
   } else if (type === undefined || type === '') {
     if (!keepsUnknown(raw) || depth === 0)
       faults.push(required(join(path, 'type'), 'must not be empty for specified object fields'));
-  } else if (!TYPES.includes(String(type))) faults.push(notSupported(join(path, 'type'), type, TYPES));
+  } else if (!TYPES.includes(text(type))) faults.push(notSupported(join(path, 'type'), type, TYPES));
   if (depth === 0 && type !== undefined && type !== 'object')
     faults.push(invalid(join(path, 'type'), type, 'must be object at the root'));
 };
@@ -79,7 +79,7 @@ const checkMarkers = (raw: Raw, { path }: Place, faults: Faults): void => {
     const here = join(path, 'x-kubernetes-list-type');
     if (raw.type !== 'array')
       faults.push(invalid(join(path, 'type'), raw.type, 'must be array if x-kubernetes-list-type is specified'));
-    if (!['atomic', 'set', 'map'].includes(String(listType)))
+    if (!['atomic', 'set', 'map'].includes(text(listType)))
       faults.push(notSupported(here, listType, ['atomic', 'set', 'map']));
   }
   if (listType === 'map') checkMapList(raw, path, faults);

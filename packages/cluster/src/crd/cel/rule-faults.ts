@@ -53,7 +53,7 @@ const oneRule = (raw: unknown, path: string, uncorrelated: boolean): readonly Fi
     faults.push(required(join(path, 'message'), 'message must be specified if rule contains line breaks'));
   if (typeof messageExpression === 'string' && messageExpression !== '')
     faults.push(...compileFaults(join(path, 'messageExpression'), messageExpression, () => []));
-  if (reason !== undefined && !REASONS.includes(String(reason)))
+  if (reason !== undefined && !REASONS.includes(text(reason)))
     faults.push(notSupported(join(path, 'reason'), reason, REASONS));
   return faults;
 };
