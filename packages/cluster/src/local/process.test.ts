@@ -10,6 +10,8 @@ test('a process is ended, by force when it does not listen; a later one of the s
     ['-e', "process.on('SIGTERM', () => {}); console.log('up'); setInterval(() => {}, 1000)"],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
+  // Listened for from the start: it may come before the end of the process is seen by its number.
+  const exited = once(deaf, 'exit');
   await once(deaf.stdout, 'data');
   const identity = identify(deaf.pid as number);
   assert.ok(identity);
@@ -19,7 +21,7 @@ test('a process is ended, by force when it does not listen; a later one of the s
   assert.equal(await waitForEnd(identity, 30), false);
   await endProcess(identity, 30);
   assert.equal(isRunning(identity), false);
-  await once(deaf, 'exit');
+  await exited;
   await endProcess(identity, 10);
 });
 
