@@ -3,7 +3,7 @@ import type { EgressPort, ProxySettings } from '../plan/types.ts';
 import { egressChains, inspectedPorts } from './chain-egress.ts';
 import { egressClusters } from './cluster-egress.ts';
 import type { InspectedPorts } from './listener-outbound.ts';
-import { remember, rememberList } from './remember.ts';
+import { rememberList } from './remember.ts';
 import { egressRoutes } from './routes-egress.ts';
 
 /** What becomes of the egress policies of a proxy. */
@@ -14,15 +14,17 @@ export interface Egress {
   readonly inspected: InspectedPorts;
 }
 
-const listOf = rememberList((policies: readonly EgressPort[]) => policies);
+/** What is known of a resource's siblings is kept as long as the resource is. */
+const siblings = new WeakMap<Resource, Egress>();
 
-const build = remember(
+/** Policies of one port act on one another, so all of them are the part that this is made from. */
+export const egress = rememberList(
   (policies: readonly EgressPort[], passthrough: boolean, tracing: ProxySettings['tracing']): Egress => {
     const inspected = inspectedPorts(policies, passthrough);
     const byPort = new Map<number, EgressPort[]>();
     for (const policy of policies) byPort.set(policy.port, [...(byPort.get(policy.port) ?? []), policy]);
     const ports = [...byPort].sort(([a], [b]) => a - b);
-    return {
+    const result: Egress = {
       chains: ports.flatMap(([port, onPort]) => egressChains(port, onPort, inspected, tracing)),
       routes: ports
         .filter(([, onPort]) => onPort.some(({ protocol }) => protocol === 'http'))
@@ -30,12 +32,7 @@ const build = remember(
       clusters: ports.flatMap(([port, onPort]) => egressClusters(port, onPort)),
       inspected,
     };
+    for (const resource of [...result.routes, ...result.clusters]) siblings.set(resource, result);
+    return result;
   },
 );
-
-/** Policies of one port act on one another, so all of them are the part that this is made from. */
-export const egress = (
-  policies: readonly EgressPort[],
-  passthrough: boolean,
-  tracing: ProxySettings['tracing'],
-): Egress => build(listOf(policies), passthrough, tracing);

@@ -91,8 +91,12 @@ test('egress', async (t) => {
       ],
     });
   const bindings = (network: string) => ({
-    outbound: [1, 2].flatMap((last) => [outside, mixed, tcp].map((port): Address => [`${network}.${last}`, port])),
-    originalDestinations: {
+    outbound: [
+      ...[1, 2].flatMap((last) => [outside, mixed, tcp].map((port): Address => [`${network}.${last}`, port])),
+      // The listener's own port, as a client sees it that was not redirected.
+      [`${network}.3`, 15001] as Address,
+    ],
+    destinations: {
       [`${mixed}`]: ['127.0.0.1', echo],
       [`${tcp}`]: ['127.0.0.1', database],
       'passthrough-outbound': ['127.0.0.1', database],
@@ -122,12 +126,34 @@ test('egress', async (t) => {
     assert.equal(await tell(at(tcp, 2), undefined, ':'), '');
   });
 
+  await t.test('a connection to the proxy itself is not passed on to it', async () => {
+    assert.equal(await tell(['127.0.11.3', 15001], undefined), '');
+  });
+
   await t.test('what no policy is about passes when everything may', async () => {
     assert.equal(await tell(['127.0.11.2', tcp], undefined, ':'), 'database:');
     assert.match(await tell(['127.0.11.1', mixed], 'neither TLS nor HTTP', ':'), /^database:/);
     const headers = { host: 'other.example' };
     assert.equal((await ask(['127.0.11.1', outside], '/', { headers })).status, 404);
   });
+});
+
+test('metrics are read, and nothing else of the administration interface', async (t) => {
+  const admin = await httpApplication(t, 'admin');
+  const at: Address = ['127.0.13.1', await freePort()];
+  const destinations = { 'envoy-metrics-cluster': ['127.0.0.1', admin] as const };
+  await startProxy(t, p.plan('bookbuyer/bookbuyer', { metrics: true }), { metrics: [at], destinations });
+  assert.equal((await ask(at, '/stats/prometheus?usedonly')).status, 200);
+  assert.equal((await ask(at, '/stats/prometheus', { method: 'POST' })).status, 404);
+  for (const path of [
+    '/',
+    '/stats',
+    '/quitquitquit',
+    '/stats/prometheus/../../quitquitquit',
+    '/stats/prometheus%2F..',
+  ]) {
+    assert.equal((await ask(at, path)).status, 404, path);
+  }
 });
 
 /** What an application that echoes answers to a ClientHello: seen as it is, since it is no TLS. */

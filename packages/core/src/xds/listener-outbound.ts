@@ -3,7 +3,7 @@ import { REFUSAL_LOG } from './access-log.ts';
 import { distinctChains } from './distinct-chains.ts';
 import { ORIGINAL_DESTINATION, onlyOn } from './listener-filters.ts';
 import { NAME, PROXY_PORT } from './names.ts';
-import { remember, rememberList } from './remember.ts';
+import { rememberList } from './remember.ts';
 import { listenerResource } from './resource.ts';
 import { TCP_KEEPALIVE } from './tcp-keepalive.ts';
 import { closeConnections, tcpProxyTo } from './tcp-proxy.ts';
@@ -51,7 +51,7 @@ const HTTP_INSPECTOR: ListenerFilterJson = {
  */
 const INSPECTION_TIMEOUT = '0.500s';
 
-const build = remember(
+const build = rememberList(
   (chains: readonly FilterChainJson[], passthrough: boolean, tlsPorts: string, httpPorts: string): Resource => {
     const ports = (text: string): number[] => (text === '' ? [] : text.split(',').map(Number));
     const inspectors = [onlyOn(ports(tlsPorts), TLS_INSPECTOR), onlyOn(ports(httpPorts), HTTP_INSPECTOR)].filter(
@@ -76,9 +76,6 @@ const build = remember(
   },
 );
 
-/** One list for equal lists of chains. */
-const listOf = rememberList((chains: readonly FilterChainJson[]) => chains);
-
 /**
  * The listener to which the pod's outgoing connections are redirected; connections that no chain takes are closed.
  * Undefined when there is nowhere to go: nothing then listens, and applications get a refused connection at once,
@@ -90,5 +87,5 @@ export function outboundListener(
   inspected: InspectedPorts,
 ): Resource | undefined {
   if (chains.length === 0 && !passthrough) return undefined;
-  return build(listOf([LOOP, ...chains]), passthrough, inspected.tls.join(), inspected.http.join());
+  return build([LOOP, ...chains], passthrough, inspected.tls.join(), inspected.http.join());
 }

@@ -32,10 +32,12 @@ test('undefined is remembered as any other value', () => {
 });
 
 test('lists of the same objects in the same order give the same value', () => {
-  const make = rememberList((parts: readonly object[]) => ({ count: parts.length }));
-  const [a, b] = [{}, {}];
-  const first = make([a, b]);
-  assert.equal(make([a, b]), first);
-  assert.notEqual(make([b, a]), first);
-  assert.notEqual(make([a]), make([]));
+  const make = rememberList((parts: readonly object[], name: string, other: object | undefined) => {
+    return { count: parts.length, name, other };
+  });
+  const [a, b, other] = [{}, {}, {}];
+  const first = make([a, b], 'x', other);
+  assert.equal(make([a, b], 'x', other), first);
+  const differing = [make([b, a], 'x', other), make([a], 'x', other), make([a, b], 'y', other), make([a, b], 'x', {})];
+  for (const value of [...differing, make([a, b], 'x', undefined)]) assert.notEqual(value, first);
 });

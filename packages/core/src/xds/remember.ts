@@ -52,24 +52,26 @@ function serialOf(part: object): number {
   return lastSerial;
 }
 
+const textOf = (key: Key): string => (typeof key === 'object' ? `#${serialOf(key)}` : JSON.stringify([key]));
+
 /**
  * Like {@link remember} for a function of a list: two lists of the same objects in the same order give the same value,
- * whoever put them together. What nobody holds any more is forgotten.
+ * whoever put them together. A value that nobody holds any more is forgotten.
  */
-export function rememberList<Part extends object, Value extends object>(
-  make: (parts: readonly Part[]) => Value,
-): (parts: readonly Part[]) => Value {
+export function rememberList<Part extends object, Keys extends readonly Key[], Value extends object>(
+  make: (parts: readonly Part[], ...keys: Keys) => Value,
+): (parts: readonly Part[], ...keys: Keys) => Value {
   const made = new Map<string, WeakRef<Value>>();
-  const forget = new FinalizationRegistry<string>((key) => {
-    if (made.get(key)?.deref() === undefined) made.delete(key);
+  const forget = new FinalizationRegistry<string>((text) => {
+    if (made.get(text)?.deref() === undefined) made.delete(text);
   });
-  return (parts) => {
-    const key = parts.map(serialOf).join();
-    const known = made.get(key)?.deref();
+  return (parts, ...keys) => {
+    const text = `${parts.map(serialOf).join()} ${keys.map(textOf).join()}`;
+    const known = made.get(text)?.deref();
     if (known !== undefined) return known;
-    const value = make(parts);
-    made.set(key, new WeakRef(value));
-    forget.register(value, key);
+    const value = make(parts, ...keys);
+    made.set(text, new WeakRef(value));
+    forget.register(value, text);
     return value;
   };
 }

@@ -47,6 +47,20 @@ test('proxies share all that does not depend on who they are', () => {
   ]);
 });
 
+test('egress stays the same while its policies do', () => {
+  const policy = {
+    port: 80,
+    protocol: 'http' as const,
+    hosts: ['a.example'],
+    ranges: [],
+    matches: [p.anyMatch],
+    origins: [p.origin('Egress', 'shop/web')],
+  };
+  const [cart, web] = [p.plan('shop/cart', { egress: [policy] }), p.plan('shop/web', { egress: [policy] })];
+  assert.deepEqual(toResources(cart), toResources(web));
+  for (const [i, resource] of toResources(cart).entries()) assert.equal(resource, toResources(web)[i]);
+});
+
 test('a change of who may call changes routes, and closes no HTTP connection of those who may', () => {
   const access = (path: string) => p.rules([p.httpRule('shop/target', { path }, 'shop/web')]);
   const cart = (path: string) =>

@@ -60,13 +60,18 @@ const socketAddress = ([address, portValue]: Address): NonNullable<ListenerJson[
 export interface Bindings {
   readonly inbound?: readonly Address[];
   readonly outbound?: readonly Address[];
-  /** Original destinations by cluster name: a connection that goes on to where it arrived would come back. */
-  readonly originalDestinations?: Readonly<Record<string, Address>>;
+  readonly metrics?: readonly Address[];
+  /** Destinations by cluster name: a connection that goes on to where it arrived would come back. */
+  readonly destinations?: Readonly<Record<string, Address>>;
 }
 
 function bind(resource: Resource, bindings: Bindings): Resource | undefined {
   if (resource.typeUrl === TYPE_URL.listener) {
-    const addresses = resource.name === 'inbound-listener' ? bindings.inbound : bindings.outbound;
+    const addresses = {
+      'inbound-listener': bindings.inbound,
+      'outbound-listener': bindings.outbound,
+      'inbound-prometheus-listener': bindings.metrics,
+    }[resource.name];
     const [first, ...others] = addresses ?? [];
     if (first === undefined) return undefined;
     const json: ListenerJson = {
@@ -76,7 +81,7 @@ function bind(resource: Resource, bindings: Bindings): Resource | undefined {
     };
     return { ...resource, json };
   }
-  const address = bindings.originalDestinations?.[resource.name];
+  const address = bindings.destinations?.[resource.name];
   if (address === undefined) return resource;
   const { lbPolicy: _, ...rest } = resource.json as ClusterJson;
   const loadAssignment = {
