@@ -3,7 +3,17 @@ import { test } from 'node:test';
 import type { MeshObject } from '../model/objects.ts';
 import { readSnapshot } from '../model/read.ts';
 import { meshOf } from '../testing/mesh.ts';
-import { meshConfig, namespace, permissive, policy, trafficTarget, workload } from '../testing/objects.ts';
+import {
+  meshConfig,
+  namespace,
+  permissive,
+  pod,
+  policy,
+  service,
+  slice,
+  trafficTarget,
+  workload,
+} from '../testing/objects.ts';
 import type { Call, Decision, Outsider, Verdict } from './call.ts';
 import { decide } from './decide.ts';
 
@@ -249,6 +259,47 @@ test('nowhere to go: unknown services, ports, addresses, zero weights, bytes to 
     assert.equal(decision.verdict, 'not-routed', JSON.stringify(decision));
     assert.equal(decision.nearestMiss, undefined);
   }
+});
+
+test('pods are called by their services, not by their own addresses', () => {
+  const passing = meshConfig({ traffic: { enableEgress: true, enablePermissiveTrafficPolicyMode: true } });
+  const to = { address: '10.0.0.3' };
+  assert.equal(decideIn([passing], { ...call('buyer', 'x'), destination: { to, port: 8080 } }).verdict, 'not-routed');
+  const opened = ingress('http', {}, range);
+  const source = { outside: { address: '192.0.2.9' } };
+  assert.equal(decideIn([opened], { ...call('x', 'x'), source, destination: { to, port: 8080 } }).verdict, 'allowed');
+});
+
+test('the name of a headless service leads to its pods', () => {
+  const objects = [
+    pod('shop/set-0', 'set', '10.0.0.9', { app: 'set' }),
+    service('shop/set', 'None', [{ port: 80 }], { app: 'set' }),
+    slice('shop/set', [{ port: 80 }], [['10.0.0.9', 'set-0', {}, 'set-0']]),
+  ];
+  const open = trafficTarget('t', 'shop/set', ['shop/buyer'], [http('any')]);
+  assert.deepEqual(decideIn([...objects, open], call('buyer', 'set')).distribution, [
+    { upstream: 'shop/set-0.set|80', weight: 100, verdict: 'allowed' },
+  ]);
+  assert.equal(decideIn(objects, call('buyer', 'set')).verdict, 'denied');
+});
+
+test('a backend that the caller may not call is denied, not lost', () => {
+  const split = policy('TrafficSplit', 'shop/s', {
+    service: 'store',
+    backends: [
+      { service: 'store', weight: 1 },
+      { service: 'canary', weight: 1 },
+    ],
+  });
+  const decision = decideIn(
+    [split, trafficTarget('t', 'shop/store', ['shop/buyer'], [http('any')])],
+    call('buyer', 'store'),
+  );
+  assert.deepEqual(
+    decision.distribution.map(({ verdict }) => verdict),
+    ['allowed', 'denied'],
+  );
+  assert.match(decision.nearestMiss?.change ?? '', /destination ServiceAccount canary/);
 });
 
 test('a split is told part by part, and its proof goes through the stages in order', () => {

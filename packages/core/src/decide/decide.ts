@@ -4,7 +4,8 @@ import type { Snapshot } from '../model/snapshot.ts';
 import { createPlanCache, type PlanCache, reachOf, rulesOf } from '../plan/cache.ts';
 import type { Reach } from '../plan/reach.ts';
 import type { Destination, Identity, OutboundService, Upstream } from '../plan/types.ts';
-import { accessTo } from '../policies/access/access.ts';
+import { accessTo, NO_RULES } from '../policies/access/access.ts';
+import { answering } from './answering.ts';
 import { authorize } from './authorize.ts';
 import type { Call, Decision, NearestMiss, Outcome, Step, Verdict } from './call.ts';
 import { decideEgress } from './egress.ts';
@@ -50,27 +51,6 @@ function judge(
   return { verdict: 'allowed' };
 }
 
-/** Identities that may answer, of those that stand behind an upstream. */
-function answering(snapshot: Snapshot, reach: Reach, upstream: Upstream): readonly Identity[] {
-  const places = snapshot.endpoints.get(upstream.key) ?? [];
-  const used = new Set(reach.assignments.get(upstream.key)?.endpoints.map(({ address, port }) => `${address} ${port}`));
-  const present = new Set<string>();
-  for (const { address, port, identity } of places) {
-    if (identity !== undefined && used.has(`${address} ${port}`)) present.add(identityKey(identity));
-  }
-  return upstream.servers.filter((server) => present.has(identityKey(server)));
-}
-
-const answeringMemo = new WeakMap<Reach, Map<string, readonly Identity[]>>();
-
-function answeringOnce(snapshot: Snapshot, reach: Reach, upstream: Upstream): readonly Identity[] {
-  const byUpstream = answeringMemo.get(reach) ?? new Map<string, readonly Identity[]>();
-  answeringMemo.set(reach, byUpstream);
-  const known = byUpstream.get(upstream.key) ?? answering(snapshot, reach, upstream);
-  byUpstream.set(upstream.key, known);
-  return known;
-}
-
 function follow(
   snapshot: Snapshot,
   cache: PlanCache,
@@ -80,14 +60,21 @@ function follow(
   request: Request | undefined,
   proof: Step[],
 ): Judged {
-  const upstream = reach.upstreams.get(destination.upstream);
-  const servers = upstream && answeringOnce(snapshot, reach, upstream);
-  if (upstream === undefined || servers === undefined || servers.length === 0) {
-    proof.push({
-      stage: 'split',
-      text: `no endpoint that ${identityKey(source)} may use is ready behind ${destination.upstream}`,
-    });
-    return { verdict: 'not-routed' };
+  const { upstream: key } = destination;
+  const upstream = reach.upstreams.get(key);
+  const assignment = reach.assignments.get(key);
+  const servers = assignment === undefined ? [] : answering(snapshot, assignment);
+  const [stranger] = upstream?.servers ?? [];
+  if (upstream === undefined || stranger === undefined || servers.length === 0) {
+    const present = snapshot.endpoints.get(key)?.some(({ identity }) => identity !== undefined) ?? false;
+    const which = present
+      ? 'ready endpoint behind it is of a service account that the caller may call'
+      : 'endpoint is ready';
+    proof.push({ stage: 'split', text: `${key}: no ${which}` });
+    if (!present || upstream === undefined || stranger === undefined) return { verdict: 'not-routed' };
+    const { targetPort, protocol } = upstream;
+    const rules = rulesOf(snapshot, stranger, cache) ?? NO_RULES;
+    return { verdict: 'denied', miss: nearestMiss(rules, { source, target: stranger, targetPort, protocol, request }) };
   }
   proof.push({
     stage: 'authentication',

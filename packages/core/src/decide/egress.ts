@@ -2,6 +2,7 @@ import { identityKey } from '../model/names.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { egressOf, type PlanCache } from '../plan/cache.ts';
 import type { EgressPort, Identity } from '../plan/types.ts';
+import { podAt } from './answering.ts';
 import type { Call, Decision, Step } from './call.ts';
 import { mismatches, type Request } from './match.ts';
 import { isInRange } from './outside.ts';
@@ -44,6 +45,12 @@ function passes(source: Identity, call: Call, snapshot: Snapshot): Decision {
   if (!config.traffic.enableEgress) {
     const proof = [step(`${where} is not of the mesh, and nothing lets ${identityKey(source)} call out`)];
     return { verdict: 'not-routed', distribution: [], proof };
+  }
+  const address = addressOf(call.destination);
+  const pod = address === undefined ? undefined : podAt(snapshot, address);
+  if (pod !== undefined) {
+    const text = `${where} is pod ${pod}, which takes calls by its services only: what passes through has no certificate`;
+    return { verdict: 'not-routed', distribution: [], proof: [{ stage: 'authentication', text }] };
   }
   const distribution = [{ upstream: 'passthrough-outbound', weight: 1, verdict: 'allowed' as const }];
   return {

@@ -1,9 +1,9 @@
 import { identityKey, objectKey, serviceKey } from '../model/names.ts';
 import type { MeshService, Snapshot } from '../model/snapshot.ts';
-import { type PlanCache, rulesOf } from '../plan/cache.ts';
+import { type PlanCache, rulesOf, turnTo } from '../plan/cache.ts';
 import type { Reach } from '../plan/reach.ts';
 import type { Identity, OutboundService } from '../plan/types.ts';
-import { NO_RULES } from '../policies/access/access.ts';
+import { podAt } from './answering.ts';
 import type { Call, Decision } from './call.ts';
 import type { Request } from './match.ts';
 import { nearestMiss } from './nearest.ts';
@@ -19,6 +19,12 @@ function indexOf(outbound: readonly OutboundService[]): ReadonlyMap<string, Outb
     index.set(`${serviceKey(service.service)}:${service.port}`, service);
     for (const address of service.addresses) index.set(`${address} ${service.port}`, service);
   }
+  for (const service of outbound) {
+    // The name of a headless service resolves to its pods, which may each be a service of their own.
+    const { namespace, name } = service.service;
+    const key = `${namespace}/${name.slice(name.indexOf('.') + 1)}:${service.port}`;
+    if (!index.has(key)) index.set(key, service);
+  }
   indexes.set(outbound, index);
   return index;
 }
@@ -29,10 +35,15 @@ export function findOutbound(reach: Reach, { to, port }: Call['destination']): O
   return indexOf(reach.outbound).get(key);
 }
 
-/** The port of the mesh that a call dials, whether or not the caller may. */
+/** The port of the mesh that a call dials, by a service's or a pod's address, whether or not the caller may. */
 export function meshPort(snapshot: Snapshot, { to, port }: Call['destination']): MeshService | undefined {
   if ('name' in to) {
     return snapshot.services.get(objectKey(to.namespace, to.name))?.find((candidate) => candidate.port === port);
+  }
+  const pod = podAt(snapshot, to.address);
+  for (const name of (pod && snapshot.memberships.get(pod)) ?? []) {
+    const found = snapshot.services.get(name)?.find((candidate) => candidate.targetPort === port);
+    if (found !== undefined) return found;
   }
   for (const ports of snapshot.services.values()) {
     for (const candidate of ports) {
@@ -60,8 +71,12 @@ export function unreachable(
   const { destination } = call;
   const service = meshPort(snapshot, destination);
   const target = service?.servers[0];
-  if (service === undefined || target === undefined || service.addresses.length === 0) return undefined;
-  const rules = rulesOf(snapshot, target, cache) ?? NO_RULES;
+  if (service === undefined || target === undefined) return undefined;
+  const rules = rulesOf(snapshot, target, cache);
+  const targets = turnTo(cache, snapshot).access.output.targets.get(identityKey(source)) ?? [];
+  const known = new Set(targets.map(identityKey));
+  // Who may call it, and has no route all the same, finds nothing to dial there.
+  if (rules === undefined || service.servers.some((server) => known.has(identityKey(server)))) return undefined;
   const { targetPort, protocol } = service;
   const text = `no TrafficTarget lets ${identityKey(source)} call a service account behind ${spell(destination)}`;
   return {

@@ -1,0 +1,40 @@
+import { sortIdentities } from '../model/names.ts';
+import type { MeshEndpoint, Snapshot } from '../model/snapshot.ts';
+import type { Assignment, Identity } from '../plan/types.ts';
+
+const memo = new WeakMap<readonly MeshEndpoint[], WeakMap<Assignment, readonly Identity[]>>();
+
+function find(places: readonly MeshEndpoint[], assignment: Assignment): readonly Identity[] {
+  const used = new Set(assignment.endpoints.map(({ address, port }) => `${address} ${port}`));
+  return sortIdentities(
+    places.flatMap(({ address, port, identity }) => (identity && used.has(`${address} ${port}`) ? identity : [])),
+  );
+}
+
+/** Identities of the pods that an assignment sends to, sorted. */
+export function answering(snapshot: Snapshot, assignment: Assignment): readonly Identity[] {
+  const places = snapshot.endpoints.get(assignment.upstream);
+  if (places === undefined) return [];
+  const known = memo.get(places) ?? new WeakMap<Assignment, readonly Identity[]>();
+  memo.set(places, known);
+  const found = known.get(assignment) ?? find(places, assignment);
+  known.set(assignment, found);
+  return found;
+}
+
+const byAddress = new WeakMap<Snapshot['workloads'], ReadonlyMap<string, string>>();
+
+/** The pod (`<namespace>/<name>`) with an address of its own; undefined when none of the mesh has it. */
+export function podAt(snapshot: Snapshot, address: string): string | undefined {
+  const { workloads } = snapshot;
+  let index = byAddress.get(workloads);
+  if (index === undefined) {
+    const made = new Map<string, string>();
+    for (const [key, { addresses, hostNetwork }] of workloads) {
+      if (!hostNetwork) for (const own of addresses) made.set(own, key);
+    }
+    byAddress.set(workloads, made);
+    index = made;
+  }
+  return index.get(address);
+}
