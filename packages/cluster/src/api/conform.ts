@@ -6,6 +6,7 @@ import {
   applyKindDefaults,
   applySchemaDefaults,
   canonical,
+  newFaults,
   pruneUnknown,
   unknownFields,
   validateCel,
@@ -40,9 +41,18 @@ export const withDefaults = (type: ServedType, object: KubeObject): KubeObject =
 
 /** Everything that is wrong with an object: values, rules of its kind, and CEL rules of a custom kind. */
 export const faultsOf = (type: ServedType, object: KubeObject, old?: KubeObject): readonly FieldFault[] => {
-  const values = validateValue(type.schema, object, '');
+  // A custom object may be older than its schema: what was wrong before is no fault of this update.
+  const before = type.custom ? old : undefined;
+  const values = newFaults(
+    validateValue(type.schema, object, ''),
+    before && (() => validateValue(type.schema, before, '')),
+  );
   // Rules assume the types to be right: they are looked at only then.
   if (values.length > 0) return values;
   const rules = validateKind(type, object, old);
-  return type.custom ? [...rules, ...validateCel(type.schema, object, old)] : rules;
+  if (!type.custom) return rules;
+  return [
+    ...rules,
+    ...newFaults(validateCel(type.schema, object, old), before && (() => validateCel(type.schema, before))),
+  ];
 };

@@ -119,6 +119,22 @@ test('values are checked, defaults filled in, unknown fields pruned or refused',
   assert.match((await make({ size: 7, color: 'blue' })).json.message, /blue things are small/);
 });
 
+test('objects older than a stricter schema can still be changed elsewhere', async () => {
+  const spec = {
+    type: 'object',
+    required: ['owner'],
+    properties: { owner: { type: 'string' }, size: { type: 'integer' } },
+  };
+  const strict = { ...schema, properties: { ...schema.properties, spec } };
+  assert.equal((await post(CRDS, definition('olds', 'Old'))).status, 201);
+  assert.equal((await post(path('olds'), { metadata: { name: 'one' }, spec: { size: 3 } })).status, 201);
+  const versions = [{ name: 'v1', served: true, storage: true, schema: { openAPIV3Schema: strict } }];
+  assert.equal((await merge(`${CRDS}/olds.example.com`, { spec: { versions } })).status, 200);
+  assert.equal((await post(path('olds'), { metadata: { name: 'two' }, spec: { size: 3 } })).status, 422);
+  assert.equal((await merge(`${path('olds')}/one`, { metadata: { labels: { a: 'b' } } })).status, 200);
+  assert.equal((await merge(`${path('olds')}/one`, { spec: { size: 'x' } })).status, 422);
+});
+
 test('status and scale are apart from the rest', async () => {
   const one = `${path('widgets')}/one`;
   const changed = await merge(one, { spec: { size: 4 }, status: { phase: 'x' } });

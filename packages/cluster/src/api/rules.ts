@@ -16,4 +16,4 @@ export {
   trackManagedFields,
 } from '../patch/index.ts';
 export { loadBuiltinSchemas } from '../schema/builtin.ts';
-export { applySchemaDefaults, pruneUnknown, unknownFields, validateValue } from '../schema/validate.ts';
+export { applySchemaDefaults, newFaults, pruneUnknown, unknownFields, validateValue } from '../schema/validate.ts';
