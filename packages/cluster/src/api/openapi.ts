@@ -38,10 +38,11 @@ const LIST = [
   parameter('timeoutSeconds', 'integer'),
   parameter('watch', 'boolean'),
 ];
-const PATCH_TYPES = [
+/** Custom resources know no strategic merge; kubectl asks this list before it chooses the kind of patch. */
+const patchTypes = (type: ServedType): readonly string[] => [
   'application/json-patch+json',
   'application/merge-patch+json',
-  'application/strategic-merge-patch+json',
+  ...(type.custom ? [] : ['application/strategic-merge-patch+json']),
   'application/apply-patch+yaml',
 ];
 
@@ -74,7 +75,7 @@ const pathsOf = (type: ServedType, definition: string | undefined): Readonly<Rec
     [`${collection}/{name}`]: {
       get: operation('get', []),
       put: operation('put', WRITE, ['application/json', 'application/yaml']),
-      patch: operation('patch', [...WRITE, parameter('force', 'boolean')], PATCH_TYPES),
+      patch: operation('patch', [...WRITE, parameter('force', 'boolean')], patchTypes(type)),
       delete: operation('delete', [
         parameter('dryRun', 'string'),
         parameter('gracePeriodSeconds', 'integer'),
