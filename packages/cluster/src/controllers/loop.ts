@@ -1,4 +1,5 @@
-import { ApiError, createWorkQueue, type WorkQueue } from '@osm/kube';
+import { createWorkQueue, type WorkQueue } from '@osm/kube';
+import { isExpected } from './api-faults.ts';
 import type { Controller, ControllerContext } from './context.ts';
 
 /** What turns a key into writes. */
@@ -31,9 +32,7 @@ export const startLoop = (context: ControllerContext, { name, concurrency = 16, 
       if (again !== undefined) queue.addAfter(key, Math.min(Math.max(again, 1), LONGEST_MS));
     },
     onError: (key, error, retryMs) => {
-      // A conflict or an absence is the normal course: the cache was behind. Everything else is worth a line.
-      if (error instanceof ApiError && (error.code === 409 || error.code === 404))
-        log.debug({ key, retryMs }, error.message);
+      if (isExpected(error)) log.debug({ key, retryMs, err: error }, 'will be tried again');
       else log.warn({ key, retryMs, err: error }, 'will be tried again');
     },
   });

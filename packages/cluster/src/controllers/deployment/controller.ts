@@ -1,5 +1,6 @@
 import { ApiError, objectKey } from '@osm/kube';
 import { matchesSelector } from '../../api/label-match.ts';
+import { isNamespaceGoing } from '../api-faults.ts';
 import { type Controller, type ControllerContext, neighbour } from '../context.ts';
 import { startLoop } from '../loop.ts';
 import type { Deployment, ReplicaSet } from '../objects.ts';
@@ -153,6 +154,3 @@ export const startDeployments = (context: ControllerContext): Controller => {
     },
   };
 };
-
-const isNamespaceGoing = (error: ApiError): boolean =>
-  error.code === 404 || (error.body?.details?.causes ?? []).some(({ reason }) => reason === 'NamespaceTerminating');

@@ -1,4 +1,5 @@
-import { ApiError, type KubeObject } from '@osm/kube';
+import type { KubeObject } from '@osm/kube';
+import { isNamespaceGoing } from '../api-faults.ts';
 import type { ControllerContext } from '../context.ts';
 import type { Pod } from '../objects.ts';
 import type { NewPod } from './new-pod.ts';
@@ -23,11 +24,6 @@ export interface Created {
 }
 
 const isWebhookDown = (message: string): boolean => /failed calling webhook|no endpoints available/i.test(message);
-
-const isNamespaceGoing = (error: unknown): boolean =>
-  error instanceof ApiError &&
-  (error.reason === 'NotFound' ||
-    (error.body?.details?.causes ?? []).some(({ reason }) => reason === 'NamespaceTerminating'));
 
 /**
  * Creates pods for owners, in batches that double (1, 2, 4 …) so that a template which is refused costs one request, and

@@ -15,18 +15,14 @@ const COMPONENT = 'replicaset-controller';
 
 /** Keeps as many pods of each ReplicaSet as it says. */
 export const startReplicaSets = (context: ControllerContext): Controller => {
-  const { pods, replicaSets, podsByController, podsByNamespace } = context.mirrors;
+  const { pods, replicaSets, podsByController } = context.mirrors;
   const recorder = context.recorder(COMPONENT);
   const creation = new PodCreation(context, COMPONENT);
   const byNamespace = replicaSets.index((set) => [set.metadata.namespace ?? '']);
   const byUid = replicaSets.index((set) => [set.metadata.uid ?? '']);
-  /** Sets whose own selector may match pods that nobody controls; looked at once, then as orphans come. */
-  const orphansOf = (set: ReplicaSet): readonly Pod[] =>
-    podsByController.count('') === 0
-      ? []
-      : podsByNamespace
-          .of(set.metadata.namespace ?? '')
-          .filter((pod) => !pod.metadata.ownerReferences?.some(({ controller }) => controller === true));
+  /** Pods of the namespace that nobody controls: the set may adopt them. */
+  const orphansOf = ({ metadata }: ReplicaSet): readonly Pod[] =>
+    podsByController.of('').filter((pod) => pod.metadata.namespace === metadata.namespace);
 
   const facts = (set: ReplicaSet, failure?: ReplicaSetFacts['failure']): ReplicaSetFacts => ({
     set,

@@ -4,7 +4,7 @@ import type { Controller, ControllerContext } from '../context.ts';
 import { startLoop } from '../loop.ts';
 import type { Node, Pod } from '../objects.ts';
 import { controllerOf } from '../ownership.ts';
-import { isFinished, isTerminating } from '../pod-facts.ts';
+import { isActive, isFinished, isTerminating } from '../pod-facts.ts';
 import { type Candidate, chooseNode } from './choose-node.ts';
 
 const DEFAULT_SCHEDULER = 'default-scheduler';
@@ -19,18 +19,21 @@ const wantsNode = (pod: Pod): boolean =>
 /** Puts pods on nodes. */
 export const startScheduler = (context: ControllerContext): Controller => {
   const { client, mirrors } = context;
-  const { pods, nodes, podsByNode } = mirrors;
+  const { pods, nodes } = mirrors;
   const recorder = context.recorder(DEFAULT_SCHEDULER);
 
+  // Kept as indexes: a choice costs as many steps as there are nodes, however many pods they carry.
+  const running = pods.index((pod) => (isFinished(pod) ? [] : [pod.spec.nodeName ?? '']));
+  const siblings = pods.index((pod) => {
+    const owner = controllerOf(pod);
+    return owner === undefined || !isActive(pod) ? [] : [`${owner.uid} ${pod.spec.nodeName ?? ''}`];
+  });
   const candidates = (pod: Pod): readonly Candidate[] => {
-    const owner = controllerOf(pod)?.uid;
+    const owner = controllerOf(pod);
     return [...nodes.objects.values()].map((node: Node) => {
-      const present = podsByNode.of(node.metadata.name).filter((other) => !isFinished(other));
-      const siblings =
-        owner === undefined
-          ? 0
-          : present.filter((other) => controllerOf(other)?.uid === owner && !isTerminating(other)).length;
-      return { node, pods: present.length, siblings };
+      const { name } = node.metadata;
+      const same = owner === undefined ? 0 : siblings.count(`${owner.uid} ${name}`);
+      return { node, pods: running.count(name), siblings: same };
     });
   };
 
