@@ -6,7 +6,9 @@ import { until } from './until.ts';
 const PATIENCE_MS = 10_000;
 const LIMIT_MS = 1000;
 const BURST = 50;
-const RBAC = 'envoy.filters.network.rbac';
+const RBAC = 'envoy.extensions.filters.network.rbac.v3.RBAC';
+/** Filter chain of a caller of the bookstore. */
+const TO_BOOKSTORE = 'outbound_bookstore/bookstore_14001_http';
 const BUYER_ID = 'spiffe://cluster.local/bookbuyer/bookbuyer';
 
 /** Switches permissive mode with kubectl. */
@@ -45,7 +47,7 @@ export const access: Claim = {
       proxies.untilAll('permissive mode is off', PATIENCE_MS, (configuration, proxy) =>
         ['bookstore', 'bookwarehouse', 'mysql'].includes(proxy.app)
           ? configuration.includes(RBAC)
-          : !configuration.includes('"bookstore/bookstore|14001"'),
+          : !configuration.includes(TO_BOOKSTORE),
       ),
     );
     for (const [name, shopper] of Object.entries({ bookbuyer: buyer, bookthief: thief })) {
@@ -59,7 +61,7 @@ export const access: Claim = {
       'policies',
       proxies.untilAll('the TrafficTargets are in force', PATIENCE_MS, (configuration, proxy) => {
         if (proxy.app === 'bookstore') return configuration.includes(BUYER_ID);
-        if (proxy.app === 'bookbuyer') return configuration.includes('"bookstore/bookstore|14001"');
+        if (proxy.app === 'bookbuyer') return configuration.includes(TO_BOOKSTORE);
         return true;
       }),
     );

@@ -10,16 +10,13 @@ export interface Capture {
   close(): void;
 }
 
-const BUFFER_KIB = 131_072;
+const TCPDUMP = `tcpdump -i ${BRIDGE} -n -U -Z root -s 0 -B 131072 -w - tcp & read -r end; kill $!; wait $!`;
 
 /** Starts tcpdump in the cluster's network; resolves when it listens. */
 export async function startCapture(id: ClusterId): Promise<Capture> {
   // The capture comes over standard output: inside the cluster's namespaces nothing can be written where it would be found.
-  const child = nodeExec(
-    id,
-    ['tcpdump', '-i', BRIDGE, '-n', '-U', '-s', '0', '-B', String(BUFFER_KIB), '-w', '-', 'tcp'],
-    ['ignore', 'pipe', 'pipe'],
-  );
+  // It lasts until its standard input ends, also when this process does.
+  const child = nodeExec(id, ['sh', '-c', TCPDUMP], ['pipe', 'pipe', 'pipe']);
   const chunks: Buffer[] = [];
   child.stdout?.on('data', (data: Buffer) => chunks.push(data));
   let said = '';
@@ -34,11 +31,11 @@ export async function startCapture(id: ClusterId): Promise<Capture> {
   await listening;
   return {
     close: () => {
-      child.kill('SIGTERM');
+      child.stdin?.end();
     },
     async stop() {
       const closed = once(child, 'close');
-      child.kill('SIGTERM');
+      child.stdin?.end();
       await closed;
       const dropped = Number(/(\d+) packets? dropped by kernel/.exec(said)?.[1] ?? 0);
       if (dropped > 0) throw new Error(`the capture missed ${dropped} packets`);

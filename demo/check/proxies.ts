@@ -20,23 +20,19 @@ export interface Sidecar {
 export interface Proxies {
   list(): Promise<readonly Sidecar[]>;
   /**
-   * Waits until every running proxy fulfils the condition on its configuration (`/config_dump` as text), and resolves with the ms that
+   * Waits until every running proxy fulfils the condition on its active listeners (JSON as text), and resolves with the ms that
    * took.
    */
-  untilAll(what: string, withinMs: number, holds: (configuration: string, proxy: Sidecar) => boolean): Promise<number>;
+  untilAll(what: string, withinMs: number, holds: (listeners: string, proxy: Sidecar) => boolean): Promise<number>;
   close(): void;
 }
 
-const DUMP = '/config_dump?resource=';
-/** Parts of the configuration that change; Envoy shows a listener that is still warming apart from the active one. */
-const PARTS = ['dynamic_listeners', 'dynamic_route_configs', 'dynamic_active_clusters'] as const;
-
-/** Active listeners only: one that is still warming is not in force. */
-function inForce(part: string, text: string): string {
-  const dump = JSON.parse(text) as { configs?: { active_state?: unknown }[] };
-  const configs = dump.configs ?? [];
-  return JSON.stringify(part === 'dynamic_listeners' ? configs.map((each) => each.active_state) : configs);
-}
+const LISTENERS = '/config_dump?resource=dynamic_listeners';
+/** Listeners that are in force: those still warming, and those that drain, are shown apart from them. */
+const activeListeners = (dump: string): string =>
+  JSON.stringify(
+    ((JSON.parse(dump) as { configs?: { active_state?: unknown }[] }).configs ?? []).map((each) => each.active_state),
+  );
 
 function isRunning(pod: KubeObject): boolean {
   const status = pod.status as { phase?: string; conditions?: { type: string; status: string }[] } | undefined;
@@ -87,10 +83,7 @@ export function openProxies(demo: Demo): Proxies {
       await Promise.all(
         all.map((proxy) =>
           until(`${what}, in ${proxy.namespace}/${proxy.pod}`, withinMs, async () => {
-            const texts = await Promise.all(
-              PARTS.map(async (part) => inForce(part, await proxy.admin(`${DUMP}${part}`))),
-            );
-            return holds(texts.join('\n'), proxy) ? true : undefined;
+            return holds(activeListeners(await proxy.admin(LISTENERS)), proxy) ? true : undefined;
           }),
         ),
       );

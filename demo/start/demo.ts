@@ -45,7 +45,7 @@ export async function bringUp(options: DemoOptions): Promise<Demo> {
   const id = { name: options.name, home: options.home };
   const [cluster] = await Promise.all([clusterUp({ ...id, signal: options.signal }), addDemoImages(id.home)]);
   watch.lap('cluster');
-  const demo = createDemo(id, cluster.kubeconfig, watch);
+  const demo = openDemo(id, cluster.kubeconfig, watch);
   try {
     await installMesh(demo, watch, options.signal);
     return demo;
@@ -115,7 +115,8 @@ async function firstBook(demo: Demo, signal: AbortSignal): Promise<void> {
   }
 }
 
-function createDemo(id: ClusterId, kubeconfig: string, watch: Stopwatch): Demo {
+/** A handle on a demo that is up. */
+export function openDemo(id: ClusterId, kubeconfig: string, watch: Stopwatch): Demo {
   const client = createKubeClient(loadKubeconfig(kubeconfig));
   const kubectlProgram = findProgram('kubectl');
   const kubectl = (args: readonly string[], input = '') =>

@@ -1,19 +1,25 @@
 import type { SliceFacts } from './endpoint-slice.ts';
+import { byText } from './names.ts';
 import { hasSelector, type ServiceFacts } from './service.ts';
 import type { Workload } from './snapshot.ts';
 
 /** Pods (`<namespace>/<name>`) behind each Service, by its key; Services without pods are absent. */
 export type Members = ReadonlyMap<string, readonly string[]>;
 
-/** Slices by the key of their Service. */
+/** Slices by the key of their Service; those of one in order of their names. */
 export function slicesByService(slices: ReadonlyMap<string, SliceFacts>): ReadonlyMap<string, readonly SliceFacts[]> {
-  const byService = new Map<string, SliceFacts[]>();
-  for (const [, slice] of [...slices].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const known = byService.get(slice.service);
-    if (known) known.push(slice);
-    else byService.set(slice.service, [slice]);
+  const byService = new Map<string, [string, SliceFacts][]>();
+  for (const entry of slices) {
+    const known = byService.get(entry[1].service);
+    if (known) known.push(entry);
+    else byService.set(entry[1].service, [entry]);
   }
-  return byService;
+  return new Map(
+    [...byService].map(([service, own]) => {
+      if (own.length > 1) own.sort(([a], [b]) => byText(a, b));
+      return [service, own.map(([, slice]) => slice)];
+    }),
+  );
 }
 
 /** Pods by `<namespace>/<label>=<value>`, so that a selector looks at few of them. */

@@ -90,7 +90,7 @@ function settleClaims(services: Map<string, readonly MeshService[]>, headless: r
   }
 }
 
-function join(viewed: ReadonlyMap<string, Viewed>): Pick<MeshServices, 'services' | 'endpoints' | 'memberships'> {
+function join(viewed: ReadonlyMap<string, Viewed>): Joined {
   const services = new Map<string, readonly MeshService[]>();
   const endpoints = new Map<string, readonly MeshEndpoint[]>();
   const memberships = new Map<string, string[]>();
@@ -114,6 +114,28 @@ function join(viewed: ReadonlyMap<string, Viewed>): Pick<MeshServices, 'services
   return { services: new Map([...services].sort(([a], [b]) => byText(a, b))), endpoints, memberships };
 }
 
+type Joined = Pick<MeshServices, 'services' | 'endpoints' | 'memberships'>;
+
+/** Joins views of which only some differ from the former ones; mostly it is endpoints that come and go. */
+function rejoin(
+  viewed: ReadonlyMap<string, Viewed>,
+  changed: ReadonlyMap<string, Viewed>,
+  former: MeshServices,
+): Joined {
+  const onlyEndpoints =
+    viewed.size === former.viewed.size &&
+    [...changed].every(([key, { view }]) => {
+      const old = former.viewed.get(key)?.view;
+      return old !== undefined && view.services === old.services && view.members === old.members;
+    });
+  if (!onlyEndpoints) return join(viewed);
+  const endpoints = new Map(former.endpoints);
+  for (const { view } of changed.values()) {
+    for (const [upstream, places] of view.endpoints) endpoints.set(upstream, places);
+  }
+  return { services: former.services, endpoints, memberships: former.memberships };
+}
+
 /** Puts the services of the mesh together; a service that nothing changed for stays the same object. */
 export function joinServices(
   facts: Facts,
@@ -123,20 +145,26 @@ export function joinServices(
 ): MeshServices {
   const bySlices = stage(former?.slices, [slices], slicesByService);
   const selected = stage(former?.selected, [facts, workloads], selectMembers);
-  if (former && bySlices === former.slices && selected === former.selected) return former;
+  const sameWorld = selected === former?.selected;
+  if (former && sameWorld && bySlices === former.slices) return former;
   const podOf = podFinder(workloads);
   const viewed = new Map<string, Viewed>();
-  let same = former?.viewed.size === facts.size;
+  const changed = new Map<string, Viewed>();
   for (const [key, service] of facts) {
     const own = bySlices.output.get(key);
-    const pods = (selected.output.get(key) ?? []).flatMap((pod) => workloads.get(pod) ?? []);
     const known = former?.viewed.get(key);
+    if (sameWorld && known?.slices === own && known !== undefined) {
+      viewed.set(key, known);
+      continue;
+    }
+    const pods = (selected.output.get(key) ?? []).flatMap((pod) => workloads.get(pod) ?? []);
     const next = viewOnce(service, own, pods, resolveEndpoints(own ?? [], podOf), known);
-    if (next !== known) same = false;
+    if (next !== known) changed.set(key, next);
     viewed.set(key, next);
   }
-  if (same && former) return { ...former, slices: bySlices, selected };
-  const { services, endpoints, memberships } = join(viewed);
+  if (former && changed.size === 0 && former.viewed.size === facts.size)
+    return { ...former, slices: bySlices, selected };
+  const { services, endpoints, memberships } = former ? rejoin(viewed, changed, former) : join(viewed);
   return {
     slices: bySlices,
     selected,

@@ -1,6 +1,6 @@
 import { identityKey } from '../model/names.ts';
-import type { Stage } from '../model/sharing.ts';
-import type { Snapshot } from '../model/snapshot.ts';
+import { type Stage, stage } from '../model/sharing.ts';
+import type { Snapshot, Workload } from '../model/snapshot.ts';
 import { type AccessRules, NO_RULES } from '../policies/access/access.ts';
 import { type Blueprint, drawBlueprint } from './blueprint.ts';
 import type { ServedService } from './inbound.ts';
@@ -10,6 +10,17 @@ import type { EgressPort, Identity, InboundService, IngressService, ProxyPlan } 
 interface KnownReach {
   readonly stages: ReachStages;
   readonly reach: Reach;
+  turn: number;
+}
+/** All that plans are made from but endpoints and pods, as one object: the same while all of it is. */
+type Basis = Stage<unknown[], { readonly turn: number }>;
+
+/** The plan that a proxy was given. */
+interface KnownProxy {
+  readonly workload: Workload | undefined;
+  readonly basis: Basis;
+  /** Key of the plan that it shares with proxies alike. */
+  readonly plan: string;
   turn: number;
 }
 interface KnownPlan {
@@ -30,6 +41,9 @@ export interface PlanCache {
   turn: number;
   readonly reaches: Map<string, KnownReach>;
   readonly plans: Map<string, KnownPlan>;
+  /** By identity and pod. */
+  readonly proxies: Map<string, KnownProxy>;
+  basis: Basis | undefined;
 }
 
 /** An empty cache; keep one for each line of snapshots. */
@@ -39,10 +53,19 @@ export const createPlanCache = (): PlanCache => ({
   turn: 0,
   reaches: new Map(),
   plans: new Map(),
+  proxies: new Map(),
+  basis: undefined,
 });
 
 /** Snapshots after which a plan that nobody asked for is forgotten. */
 const FORGET_AFTER = 8;
+
+function basisOf(snapshot: Snapshot, blueprint: Blueprint, { basis, turn }: PlanCache): Basis {
+  const { config, trustDomain, services, memberships } = snapshot;
+  const { access, limits, ingress, egress, settings } = blueprint;
+  const outputs = [access, limits, ingress, egress, settings].map(({ output }) => output);
+  return stage(basis, [config, trustDomain, services, memberships, ...outputs], () => ({ turn }));
+}
 
 /** The blueprint of a snapshot; the first use of a new snapshot turns the cache to it. */
 export function turnTo(cache: PlanCache, snapshot: Snapshot): Blueprint {
@@ -50,7 +73,8 @@ export function turnTo(cache: PlanCache, snapshot: Snapshot): Blueprint {
   cache.snapshot = snapshot;
   cache.turn++;
   cache.blueprint = drawBlueprint(snapshot, cache.blueprint);
-  for (const known of [cache.reaches, cache.plans]) {
+  cache.basis = basisOf(snapshot, cache.blueprint, cache);
+  for (const known of [cache.reaches, cache.plans, cache.proxies]) {
     for (const [key, { turn }] of known) if (turn < cache.turn - FORGET_AFTER) known.delete(key);
   }
   return cache.blueprint;

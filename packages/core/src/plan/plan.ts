@@ -4,6 +4,7 @@ import type { PolicyFault, Snapshot, Workload } from '../model/snapshot.ts';
 import { type Blueprint, blueprintFaults, limitsOf } from './blueprint.ts';
 import { createPlanCache, egressOf, type PlanCache, reachOf, rulesOf, turnTo } from './cache.ts';
 import { inboundOf, ingressOf, type ServedService } from './inbound.ts';
+import type { Reach } from './reach.ts';
 import type { Identity, ProxyPlan } from './types.ts';
 
 /** A proxy to plan for. */
@@ -37,32 +38,26 @@ function workloadOf(snapshot: Snapshot, { identity, pod }: PlannedProxy): Worklo
   return workload && identityKey(workload.identity) === identityKey(identity) ? workload : undefined;
 }
 
-/**
- * What a proxy has to do. In permissive mode it may call every service of the mesh, and all may call it; otherwise
- * TrafficTargets decide, and the default is to deny. Undefined when the proxy's namespace is not in the mesh. Total, and
- * pure but for `cache`, which only makes equal results the same object.
- */
-export function planProxy(
-  snapshot: Snapshot,
-  proxy: PlannedProxy,
-  cache: PlanCache = createPlanCache(),
-): ProxyPlan | undefined {
-  const { identity } = proxy;
-  if (!snapshot.namespaces.has(identity.namespace)) return undefined;
-  const blueprint = turnTo(cache, snapshot);
-  const source = identityKey(identity);
-  const workload = workloadOf(snapshot, proxy);
+interface Planning {
+  readonly snapshot: Snapshot;
+  readonly blueprint: Blueprint;
+  readonly cache: PlanCache;
+  readonly identity: Identity;
+  readonly workload: Workload | undefined;
+  readonly reach: Reach;
+}
+
+/** Finds or makes the plan, and gives its key: what tells proxies that are unlike apart. */
+function planFully({ snapshot, blueprint, cache, identity, workload, reach }: Planning): string {
   const names = workload ? (snapshot.memberships.get(objectKey(workload.namespace, workload.name)) ?? []) : [];
   const services = names.map((name) => servedService(snapshot, blueprint, name));
   const metrics = workload?.metrics ?? false;
   const ports = services.flatMap((service) =>
     service.ports.map(({ targetPortName }) => targetPortName && (workload?.ports[targetPortName] ?? '')),
   );
-  const key = `${source} ${metrics} ${names.join(',')} ${ports.join(',')}`;
+  const key = `${identityKey(identity)} ${metrics} ${names.join(',')} ${ports.join(',')}`;
   const known = cache.plans.get(key);
-  if (known?.turn === cache.turn) return known.plan;
-
-  const { config } = snapshot;
+  if (known?.turn === cache.turn) return key;
   const rules = rulesOf(snapshot, identity, cache);
   const served = shareServices(known?.inbound.inputs[1], services);
   const inbound = stage(known?.inbound, [rules, served], (own, all) => (workload ? inboundOf(workload, all, own) : []));
@@ -73,13 +68,46 @@ export function planProxy(
     settings: blueprint.settings.output,
     inbound: inbound.output,
     ingress: ingress.output,
-    ...reachOf(snapshot, identity, cache),
+    ...reach,
     egress: egressOf(snapshot, identity, cache),
-    passthrough: config.traffic.enableEgress,
+    passthrough: snapshot.config.traffic.enableEgress,
     metrics,
   });
   cache.plans.set(key, { inbound, ingress, plan, turn: cache.turn });
-  return plan;
+  return key;
+}
+
+/**
+ * What a proxy has to do. In permissive mode it may call every service of the mesh, and all may call it; otherwise
+ * TrafficTargets decide, and the default is to deny. Undefined when the proxy's namespace is not in the mesh. Total, and
+ * pure but for `cache`, which only makes equal results the same object.
+ */
+export function planProxy(
+  snapshot: Snapshot,
+  proxy: PlannedProxy,
+  cache: PlanCache = createPlanCache(),
+): ProxyPlan | undefined {
+  const { identity, pod } = proxy;
+  if (!snapshot.namespaces.has(identity.namespace)) return undefined;
+  const blueprint = turnTo(cache, snapshot);
+  const workload = workloadOf(snapshot, proxy);
+  const reach = reachOf(snapshot, identity, cache);
+  const who = `${identityKey(identity)} ${pod?.namespace}/${pod?.name}`;
+  const known = cache.proxies.get(who);
+  let key = known?.plan;
+  const similar = key === undefined ? undefined : cache.plans.get(key);
+  // Mostly endpoints move, and then at most the reach is another.
+  if (key === undefined || similar === undefined || known?.workload !== workload || known?.basis !== cache.basis) {
+    key = planFully({ snapshot, blueprint, cache, identity, workload, reach });
+  } else if (similar.turn !== cache.turn) {
+    cache.plans.set(key, {
+      ...similar,
+      plan: sameParts(similar.plan, { ...similar.plan, ...reach }),
+      turn: cache.turn,
+    });
+  }
+  if (cache.basis) cache.proxies.set(who, { workload, basis: cache.basis, plan: key, turn: cache.turn });
+  return cache.plans.get(key)?.plan;
 }
 
 /** Every fault of the mesh's policies: of single objects, and of references between them. */

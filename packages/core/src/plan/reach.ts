@@ -1,7 +1,7 @@
 import type { RetrySpec } from '@osm/api';
 import { identityKey } from '../model/names.ts';
 import { isHttp } from '../model/protocol.ts';
-import { type Stage, sameParts, stage } from '../model/sharing.ts';
+import { type Stage, sameParts, share, stage } from '../model/sharing.ts';
 import type { MeshEndpoint, Policy, Snapshot } from '../model/snapshot.ts';
 import { retryFor } from '../policies/retry/retry.ts';
 import { assignmentOf } from './assignment.ts';
@@ -32,7 +32,15 @@ export interface ReachStages {
     ],
     Routes
   >;
-  readonly assignments: Stage<[Targets, ReadonlyMap<string, Upstream>, Endpoints], ReadonlyMap<string, Assignment>>;
+  readonly assigned: Assigned;
+}
+
+/** Assignments, and what they were made from. */
+interface Assigned {
+  readonly targets: Targets;
+  readonly upstreams: ReadonlyMap<string, Upstream>;
+  readonly endpoints: Endpoints;
+  readonly assignments: ReadonlyMap<string, Assignment>;
 }
 
 const NOWHERE: readonly MeshEndpoint[] = Object.freeze([]);
@@ -77,17 +85,30 @@ function findRoutes(...[targets, retries, ports, all, served, splits]: ReachStag
   return { outbound, upstreams };
 }
 
+/** Assigns endpoints; only upstreams whose endpoints changed are looked at again. */
 function assign(
   targets: Targets,
   upstreams: ReadonlyMap<string, Upstream>,
   endpoints: Endpoints,
-): ReadonlyMap<string, Assignment> {
-  const allowed = targets && new Set(targets.map(identityKey));
-  const assignments = new Map<string, Assignment>();
+  former: Assigned | undefined,
+): Assigned {
+  const similar = former?.targets === targets && former?.upstreams === upstreams ? former : undefined;
+  if (similar?.endpoints === endpoints) return similar;
+  const changed = new Map<string, Assignment>();
+  let allowed: ReadonlySet<string> | undefined;
   for (const upstream of upstreams.keys()) {
-    assignments.set(upstream, assignmentOf(upstream, endpoints.get(upstream) ?? NOWHERE, allowed));
+    const places = endpoints.get(upstream) ?? NOWHERE;
+    if (similar !== undefined && places === (similar.endpoints.get(upstream) ?? NOWHERE)) continue;
+    allowed ??= targets && new Set(targets.map(identityKey));
+    const known = former?.assignments.get(upstream);
+    const assignment = share(known, assignmentOf(upstream, places, allowed));
+    if (similar === undefined || assignment !== known) changed.set(upstream, assignment);
   }
-  return assignments;
+  if (similar === undefined) return { targets, upstreams, endpoints, assignments: share(former?.assignments, changed) };
+  if (changed.size === 0) return { targets, upstreams, endpoints, assignments: similar.assignments };
+  const assignments = new Map(similar.assignments);
+  for (const [upstream, assignment] of changed) assignments.set(upstream, assignment);
+  return { targets, upstreams, endpoints, assignments };
 }
 
 /**
@@ -115,10 +136,10 @@ export function findReach(
     findRoutes,
   );
   const { upstreams } = routes.output;
-  return { routes, assignments: stage(former?.assignments, [targets, upstreams, endpoints], assign) };
+  return { routes, assigned: assign(targets, upstreams, endpoints, former?.assigned) };
 }
 
 /** The reach that the stages came to; the same object while they are. */
-export function joinReach({ routes, assignments }: ReachStages, former: Reach | undefined): Reach {
-  return sameParts(former, { ...routes.output, assignments: assignments.output });
+export function joinReach({ routes, assigned }: ReachStages, former: Reach | undefined): Reach {
+  return sameParts(former, { ...routes.output, assignments: assigned.assignments });
 }
