@@ -64,7 +64,8 @@ function basisOf(snapshot: Snapshot, blueprint: Blueprint, { basis, turn }: Plan
   const { config, trustDomain, services, memberships } = snapshot;
   const { access, limits, ingress, egress, settings } = blueprint;
   const outputs = [access, limits, ingress, egress, settings].map(({ output }) => output);
-  return stage(basis, [config, trustDomain, services, memberships, ...outputs], () => ({ turn }));
+  const inputs: unknown[] = [config, trustDomain, services, memberships, ...outputs];
+  return stage<unknown[], { readonly turn: number }>(basis, inputs, () => ({ turn }));
 }
 
 /** The blueprint of a snapshot; the first use of a new snapshot turns the cache to it. */

@@ -1,5 +1,5 @@
 import type { RetrySpec } from '@osm/api';
-import { identityKey } from '../model/names.ts';
+import { byText, identityKey } from '../model/names.ts';
 import { isHttp } from '../model/protocol.ts';
 import { type Stage, sameParts, share, stage } from '../model/sharing.ts';
 import type { MeshEndpoint, Policy, Snapshot } from '../model/snapshot.ts';
@@ -45,16 +45,16 @@ interface Assigned {
 
 const NOWHERE: readonly MeshEndpoint[] = Object.freeze([]);
 
-/** Services of the targets, and the apexes that share their traffic with one of these, at any depth. */
+/** Services of the targets, and the apexes that share their traffic with one of these, at any depth; sorted. */
 function reachable(
   targets: readonly Identity[],
   served: Blueprint['served']['output'],
   splits: Blueprint['splits']['output'],
-): ReadonlySet<string> {
+): readonly string[] {
   const names = new Set(targets.flatMap((target) => served.get(identityKey(target)) ?? []));
   // A set may grow while it is walked, and what is added is walked too.
   for (const name of names) for (const apex of splits.apexes.get(name) ?? []) names.add(apex);
-  return names;
+  return [...names].sort(byText);
 }
 
 function withRetry({ port, outbound }: OutboundPort, retries: Retries | undefined): OutboundService {
@@ -69,9 +69,8 @@ function findRoutes(...[targets, retries, ports, all, served, splits]: ReachStag
   const names = targets === undefined ? undefined : reachable(targets, served, splits);
   const outbound: OutboundService[] = [];
   const upstreams = new Map<string, Upstream>();
-  for (const [name, some] of ports) {
-    if (names !== undefined && !names.has(name)) continue;
-    for (const port of some) {
+  for (const name of names ?? ports.keys()) {
+    for (const port of ports.get(name) ?? []) {
       const service = withRetry(port, retries);
       outbound.push(service);
       for (const { destinations } of service.routes) {
