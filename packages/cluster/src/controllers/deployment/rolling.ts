@@ -28,12 +28,15 @@ export const limits = (deployment: Deployment): { readonly maxSurge: number; rea
 /** Wanted replicas by name of ReplicaSet; those that stay as they are may be missing. */
 export type Sizes = ReadonlyMap<string, number>;
 
+/** Pods of a ReplicaSet that take up room: those that it has been told to give up count until they go. */
+const occupied = (set: ReplicaSet): number => Math.max(replicasOf(set), set.status?.replicas ?? 0);
+
 /** Replicas of the new ReplicaSet: as many as fit under replicas + maxSurge. `current` is what it has; 0 when it is not there. */
 export const newSize = (deployment: Deployment, old: readonly ReplicaSet[], current: number): number => {
   const replicas = replicasOf(deployment);
   if (deployment.spec.strategy?.type === 'Recreate') return replicas;
   if (current >= replicas) return replicas;
-  const room = replicas + limits(deployment).maxSurge - total(old, replicasOf) - current;
+  const room = replicas + limits(deployment).maxSurge - total(old, occupied) - current;
   return room <= 0 ? current : current + Math.min(room, replicas - current);
 };
 
