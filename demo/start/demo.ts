@@ -93,16 +93,7 @@ const ROLLOUTS = [
 
 /** Resolves when bookbuyer has bought a book, which only its sidecar can have brought it. */
 async function firstBook(demo: Demo, signal: AbortSignal): Promise<void> {
-  await demo.kubectl([
-    'wait',
-    '--for=condition=Ready',
-    'pod',
-    '-l',
-    'app=bookbuyer',
-    '-n',
-    'bookbuyer',
-    '--timeout=120s',
-  ]);
+  await demo.kubectl(['rollout', 'status', 'deployment/bookbuyer', '-n', 'bookbuyer', '--timeout=120s']);
   const forward = await demo.forward('bookbuyer', 'deploy/bookbuyer', APP_PORT);
   try {
     for (;;) {
