@@ -1,4 +1,4 @@
-import { identityKey, serverNameOf, serviceKey } from '../model/names.ts';
+import { byText, identityKey, serverNameOf, serviceKey } from '../model/names.ts';
 import { isHttp } from '../model/protocol.ts';
 import { type Stage, stage } from '../model/sharing.ts';
 import type { MeshService, Policies, PolicyFault, Snapshot } from '../model/snapshot.ts';
@@ -39,6 +39,8 @@ export interface Blueprint {
     EgressTable
   >;
   readonly ingress: Stage<[Policies['ingressBackends'], Services, Snapshot['endpoints']], IngressTable>;
+  /** Addresses at which clients dial services, sorted. */
+  readonly addresses: Stage<[Services], readonly string[]>;
   /** Names of the services behind which each identity stands. */
   readonly served: Stage<[Services], ReadonlyMap<string, readonly string[]>>;
 }
@@ -92,6 +94,13 @@ function upstreamsOf(services: Services, limits: LimitTable): ReadonlyMap<string
   return upstreams;
 }
 
+function addressesOf(services: Services): readonly string[] {
+  const addresses = new Set<string>();
+  for (const ports of services.values())
+    for (const port of ports) for (const each of port.addresses) addresses.add(each);
+  return Object.freeze([...addresses].sort(byText));
+}
+
 function servedBy(services: Services): ReadonlyMap<string, readonly string[]> {
   const served = new Map<string, string[]>();
   for (const [name, ports] of services) {
@@ -121,6 +130,7 @@ export function drawBlueprint(snapshot: Snapshot, former: Blueprint | undefined)
     limits,
     egress: stage(former?.egress, [policies.egresses, httpRouteGroups, upstreamTrafficSettings], foldEgress),
     ingress: stage(former?.ingress, [policies.ingressBackends, services, snapshot.endpoints], foldIngress),
+    addresses: stage(former?.addresses, [services], addressesOf),
     served: stage(former?.served, [services], servedBy),
   };
 }

@@ -14,6 +14,7 @@ export interface PlannedProxy {
   readonly pod: { readonly namespace: string; readonly name: string } | undefined;
 }
 
+const NO_ADDRESSES: readonly string[] = Object.freeze([]);
 const NO_PORTS: ServedService['ports'] = Object.freeze([]);
 
 function servedService({ services }: Snapshot, { limits, ingress }: Blueprint, name: string): ServedService {
@@ -71,6 +72,7 @@ function planFully({ snapshot, blueprint, cache, identity, workload, reach }: Pl
     ...reach,
     egress: egressOf(snapshot, identity, cache),
     passthrough: snapshot.config.traffic.enableEgress,
+    meshAddresses: snapshot.config.traffic.enableEgress ? blueprint.addresses.output : NO_ADDRESSES,
     metrics,
   });
   cache.plans.set(key, { inbound, ingress, plan, turn: cache.turn });

@@ -236,6 +236,11 @@ export interface ProxyPlan {
   readonly egress: readonly EgressPort[];
   /** What nothing matches passes through unchanged (`enableEgress`); otherwise it is refused. */
   readonly passthrough: boolean;
+  /**
+   * Addresses of the mesh's services, sorted; empty without passthrough. They never pass through: a call that `outbound` does not
+   * take is refused here, and not sent to a workload of the mesh in plaintext.
+   */
+  readonly meshAddresses: readonly string[];
   /** The proxy's metrics are served on port 15010. */
   readonly metrics: boolean;
 }

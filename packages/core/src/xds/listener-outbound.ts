@@ -6,7 +6,7 @@ import { NAME, PROXY_PORT } from './names.ts';
 import { rememberList } from './remember.ts';
 import { listenerResource } from './resource.ts';
 import { TCP_KEEPALIVE } from './tcp-keepalive.ts';
-import { closeConnections, tcpProxyTo } from './tcp-proxy.ts';
+import { closeConnections } from './tcp-proxy.ts';
 
 /** Ports on which the first bytes of a connection are needed to choose its chain. */
 export interface InspectedPorts {
@@ -15,12 +15,6 @@ export interface InspectedPorts {
   /** For whether it is HTTP. */
   readonly http: readonly number[];
 }
-
-/** Takes what no other chain does, and passes it on to where it was going. */
-const PASSTHROUGH: FilterChainJson = Object.freeze({
-  name: NAME.passthroughChain,
-  filters: [tcpProxyTo(`egress-tcp-proxy.${NAME.passthroughCluster}`, NAME.passthroughCluster)],
-});
 
 /**
  * Connections made to this very listener rather than redirected to it. Passing them on would bring them here again,
@@ -52,7 +46,12 @@ const HTTP_INSPECTOR: ListenerFilterJson = {
 const INSPECTION_TIMEOUT = '0.500s';
 
 const build = rememberList(
-  (chains: readonly FilterChainJson[], passthrough: boolean, tlsPorts: string, httpPorts: string): Resource => {
+  (
+    chains: readonly FilterChainJson[],
+    passthrough: FilterChainJson | undefined,
+    tlsPorts: string,
+    httpPorts: string,
+  ): Resource => {
     const ports = (text: string): number[] => (text === '' ? [] : text.split(',').map(Number));
     const inspectors = [onlyOn(ports(tlsPorts), TLS_INSPECTOR), onlyOn(ports(httpPorts), HTTP_INSPECTOR)].filter(
       (filter) => filter !== undefined,
@@ -67,7 +66,7 @@ const build = rememberList(
         ? {}
         : { listenerFiltersTimeout: INSPECTION_TIMEOUT, continueOnListenerFiltersTimeout: true }),
       filterChains: distinctChains(chains),
-      ...(passthrough ? { defaultFilterChain: PASSTHROUGH } : {}),
+      ...(passthrough === undefined ? {} : { defaultFilterChain: passthrough }),
       // The pod's end is announced to its callers; its own calls go on to the last.
       drainType: 'MODIFY_ONLY',
       tcpKeepalive: TCP_KEEPALIVE,
@@ -83,9 +82,9 @@ const build = rememberList(
  */
 export function outboundListener(
   chains: readonly FilterChainJson[],
-  passthrough: boolean,
+  passthrough: FilterChainJson | undefined,
   inspected: InspectedPorts,
 ): Resource | undefined {
-  if (chains.length === 0 && !passthrough) return undefined;
+  if (chains.length === 0 && passthrough === undefined) return undefined;
   return build([LOOP, ...chains], passthrough, inspected.tls.join(), inspected.http.join());
 }

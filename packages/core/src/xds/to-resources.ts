@@ -4,6 +4,7 @@ import { loadAssignment } from './assignment.ts';
 import { inboundChain } from './chain-inbound.ts';
 import { ingressChain } from './chain-ingress.ts';
 import { outboundChain } from './chain-outbound.ts';
+import { passthroughChain } from './chain-passthrough.ts';
 import { localCluster } from './cluster-local.ts';
 import { authorizationCluster, tracingCluster } from './cluster-named.ts';
 import { PASSTHROUGH_CLUSTER } from './cluster-original-destination.ts';
@@ -30,7 +31,7 @@ const outboundChainOf = (plan: ProxyPlan, outbound: OutboundService): FilterChai
   outboundChain(outbound, plan.settings.tracing);
 
 function listeners(plan: ProxyPlan): readonly Resource[] {
-  const { settings, identity, trustDomain, passthrough } = plan;
+  const { settings, identity, trustDomain } = plan;
   const { namespace, serviceAccount } = identity;
   const { chains, inspected } = egressOf(plan);
   const inbound = [
@@ -41,7 +42,11 @@ function listeners(plan: ProxyPlan): readonly Resource[] {
   return [
     inboundListener(inbound),
     // Of chains that match the same, the mesh's come first.
-    outboundListener([...outbound, ...chains], passthrough, inspected),
+    outboundListener(
+      [...outbound, ...chains],
+      plan.passthrough ? passthroughChain(plan.meshAddresses) : undefined,
+      inspected,
+    ),
     plan.metrics ? METRICS_LISTENER : undefined,
   ].filter(present);
 }

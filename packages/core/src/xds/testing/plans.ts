@@ -129,6 +129,7 @@ export function plan(
     outbound: [],
     egress: [],
     passthrough: false,
+    meshAddresses: [],
     metrics: false,
     ...rest,
     upstreams: new Map(upstreams.map((each) => [each.key, each])),
