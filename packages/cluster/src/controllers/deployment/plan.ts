@@ -8,7 +8,7 @@ import { deploymentStatus, type StatusFacts } from './status.ts';
 /** What a Deployment wants done with its ReplicaSets. */
 export interface DeploymentPlan {
   /** A ReplicaSet for the present template. */
-  readonly create?: ReturnType<typeof replicaSetOf>;
+  readonly create?: ReturnType<typeof created>;
   /** ReplicaSets as they should be. */
   readonly update: readonly { readonly set: ReplicaSet; readonly to: ReplicaSet }[];
   /** Of the present template's ReplicaSet; written to the Deployment when it differs. */
