@@ -38,3 +38,15 @@ export function podAt(snapshot: Snapshot, address: string): string | undefined {
   }
   return index.get(address);
 }
+
+const dialled = new WeakMap<Snapshot['services'], ReadonlySet<string>>();
+
+/** Whether clients dial a service of the mesh at an address, on whichever port. */
+export function isServiceAddress({ services }: Snapshot, address: string): boolean {
+  let addresses = dialled.get(services);
+  if (addresses === undefined) {
+    addresses = new Set([...services.values()].flatMap((ports) => ports.flatMap((port) => port.addresses)));
+    dialled.set(services, addresses);
+  }
+  return addresses.has(address);
+}

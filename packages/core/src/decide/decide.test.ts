@@ -265,6 +265,11 @@ test('pods are called by their services, not by their own addresses', () => {
   const passing = meshConfig({ traffic: { enableEgress: true, enablePermissiveTrafficPolicyMode: true } });
   const to = { address: '10.0.0.3' };
   assert.equal(decideIn([passing], { ...call('buyer', 'x'), destination: { to, port: 8080 } }).verdict, 'not-routed');
+  const store = { address: '10.96.0.3' };
+  assert.equal(
+    decideIn([passing], { ...call('buyer', 'x'), destination: { to: store, port: 81 } }).verdict,
+    'not-routed',
+  );
   const opened = ingress('http', {}, range);
   const source = { outside: { address: '192.0.2.9' } };
   assert.equal(decideIn([opened], { ...call('x', 'x'), source, destination: { to, port: 8080 } }).verdict, 'allowed');

@@ -2,7 +2,7 @@ import { identityKey } from '../model/names.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { egressOf, type PlanCache } from '../plan/cache.ts';
 import type { EgressPort, Identity } from '../plan/types.ts';
-import { podAt } from './answering.ts';
+import { isServiceAddress, podAt } from './answering.ts';
 import type { Call, Decision, Step } from './call.ts';
 import { mismatches, type Request } from './match.ts';
 import { isInRange } from './outside.ts';
@@ -47,6 +47,10 @@ function passes(source: Identity, call: Call, snapshot: Snapshot): Decision {
     return { verdict: 'not-routed', distribution: [], proof };
   }
   const address = addressOf(call.destination);
+  if (address !== undefined && isServiceAddress(snapshot, address)) {
+    const text = `${where} is no port of the service of the mesh at that address, and such addresses never pass through`;
+    return { verdict: 'not-routed', distribution: [], proof: [{ stage: 'route', text }] };
+  }
   const pod = address === undefined ? undefined : podAt(snapshot, address);
   if (pod !== undefined) {
     const text = `${where} is pod ${pod}, which takes calls by its services only: what passes through has no certificate`;
