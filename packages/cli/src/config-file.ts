@@ -14,6 +14,9 @@ export interface InstallConfig {
 
 const DEFAULT: InstallConfig = Object.freeze({ kind: 'self-hosted', distribution: '', namespace: 'osm-system' });
 
+const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 /** Path of the configuration file. */
 export const configFilePath = (env: NodeJS.ProcessEnv = process.env): string =>
   env.OSM_CONFIG || join(homedir(), '.osm', 'config.yaml');
@@ -27,19 +30,27 @@ export function readInstallConfig(path: string = configFilePath()): InstallConfi
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return DEFAULT;
     throw new CliError(`cannot read ${path}: ${(error as Error).message}`);
   }
-  let install: { kind?: unknown; distribution?: unknown; namespace?: unknown } | undefined;
+  let document: unknown;
   try {
-    install = (parse(text) as { install?: typeof install } | null)?.install;
+    document = parse(text) ?? {};
   } catch (error) {
     throw new CliError(`${path} is not YAML: ${(error as Error).message}`);
   }
-  const kind = install?.kind ?? DEFAULT.kind;
+  if (!isMapping(document)) throw new CliError(`${path} is not a mapping with a section install`);
+  const install = document.install ?? {};
+  if (!isMapping(install)) throw new CliError(`${path}: install is ${JSON.stringify(install)}; write a mapping`);
+  const textOf = (field: 'distribution' | 'namespace'): string => {
+    const value = install[field] ?? '';
+    if (typeof value === 'string') return value || DEFAULT[field];
+    throw new CliError(`${path}: install.${field} is ${JSON.stringify(value)}; write a text`);
+  };
+  const kind = install.kind ?? DEFAULT.kind;
   if (kind !== 'managed' && kind !== 'self-hosted') {
     throw new CliError(`${path}: install.kind is ${JSON.stringify(kind)}; use managed or self-hosted`);
   }
   return Object.freeze({
     kind,
-    distribution: String(install?.distribution ?? ''),
-    namespace: String(install?.namespace || DEFAULT.namespace),
+    distribution: textOf('distribution'),
+    namespace: textOf('namespace'),
   });
 }

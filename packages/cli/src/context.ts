@@ -1,3 +1,4 @@
+import { createInterface } from 'node:readline/promises';
 import { createKubeClient, defaultConfig, type KubeClient } from '@osm/kube';
 import type { Command } from 'commander';
 import { CliError } from './cli-error.ts';
@@ -11,6 +12,18 @@ export interface CliContext {
   readonly note: (text: string) => void;
   /** A client for the cluster that kubeconfig or the environment names. */
   readonly connect: () => KubeClient;
+  /** Asks a person; true for yes. Rejects with CliError where nobody can be asked. */
+  readonly confirm: (question: string) => Promise<boolean>;
+}
+
+async function askTerminal(question: string): Promise<boolean> {
+  if (!process.stdin.isTTY) throw new CliError('nobody can be asked here: give --force to go on without a question');
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test((await terminal.question(`${question} [y/n] `)).trim());
+  } finally {
+    terminal.close();
+  }
 }
 
 /** The context of the command line. */
@@ -22,9 +35,10 @@ export const processContext = (config: InstallConfig): CliContext => ({
     try {
       return createKubeClient(defaultConfig());
     } catch (error) {
-      throw new CliError(`no cluster to talk to: ${(error as Error).message}`);
+      throw new CliError(`no cluster to talk to: ${(error as Error).message}, or bring one up with: osm local up`);
     }
   },
+  confirm: askTerminal,
 });
 
 /** Options that every command has. */
@@ -38,4 +52,4 @@ export const optionsOf = <T>(command: Command): T & GlobalOptions => command.opt
 
 /** Adds an example to a command's help. */
 export const example = (command: Command, ...lines: readonly string[]): Command =>
-  command.addHelpText('after', `\nExamples:\n${lines.map((line) => `  $ ${line}\n`).join('')}`);
+  command.addHelpText('after', `\nExamples:\n${lines.map((line) => `  $ ${line}`).join('\n')}`);

@@ -13,6 +13,8 @@ export interface Mesh {
   readonly name: string;
   readonly namespace: string;
   readonly version: string;
+  /** It was installed as the only mesh of the cluster. */
+  readonly single: boolean;
 }
 
 /** Control planes of the cluster, found by their controller's Deployment. */
@@ -23,6 +25,7 @@ export async function listMeshes(client: KubeClient): Promise<readonly Mesh[]> {
       name: metadata.labels?.meshName ?? '',
       namespace: metadata.namespace ?? '',
       version: metadata.labels?.['app.kubernetes.io/version'] ?? '',
+      single: metadata.labels?.enforceSingleMesh === 'true',
     }))
     .sort((a, b) => a.namespace.localeCompare(b.namespace) || a.name.localeCompare(b.name));
 }
@@ -34,8 +37,12 @@ export function chooseMesh(meshes: readonly Mesh[], name: string): Mesh {
   if (mesh === undefined) {
     throw new CliError(
       name === ''
-        ? 'no mesh is installed in this cluster'
-        : `no mesh ${JSON.stringify(name)} is installed in this cluster`,
+        ? 'no mesh is installed in this cluster: install one with: osm install'
+        : `no mesh ${JSON.stringify(name)} is installed in this cluster: ${
+            meshes.length === 0
+              ? 'install it with: osm install'
+              : `there is ${meshes.map((each) => each.name).join(', ')}: choose with --mesh-name`
+          }`,
     );
   }
   if (others.length > 0) {

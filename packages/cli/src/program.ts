@@ -5,7 +5,7 @@ import { meshCommand } from './commands/mesh.ts';
 import { namespaceCommand } from './commands/namespace.ts';
 import { uninstallCommand } from './commands/uninstall.ts';
 import { versionCommand } from './commands/version.ts';
-import type { CliContext } from './context.ts';
+import { type CliContext, example } from './context.ts';
 
 /** The whole command line, ready to parse. */
 export function createProgram(context: CliContext): Command {
@@ -30,9 +30,5 @@ export function createProgram(context: CliContext): Command {
     }
   };
   inherit(program);
-  program.addHelpText(
-    'after',
-    '\nExamples:\n  $ osm local up --install\n  $ osm namespace add shop\n  $ osm mesh list\n',
-  );
-  return program;
+  return example(program, 'osm local up --install', 'osm namespace add shop', 'osm mesh list');
 }

@@ -75,5 +75,6 @@ export function imageCommand(context: CliContext): Command {
     );
   });
   example(list, 'osm local image list');
-  return image.addCommand(add).addCommand(load).addCommand(list);
+  image.addCommand(add).addCommand(load).addCommand(list);
+  return example(image, 'osm local image add shop/web:1 -- python3 -m http.server 8080', 'osm local image list');
 }

@@ -1,6 +1,6 @@
 import { defaultHome, listClusters } from '@osm/cluster';
 import { defaultConfig } from '@osm/kube';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { CliError } from '../cli-error.ts';
 import { type CliContext, example, type GlobalOptions, optionsOf } from '../context.ts';
 import { helm } from '../helm.ts';
@@ -19,8 +19,11 @@ export interface InstallOptions extends GlobalOptions {
   readonly atomic?: boolean;
 }
 
-/** A label value (https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set). */
-const LABEL_VALUE = /^[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$/;
+/**
+ * A mesh's name is the name of its Helm release (https://helm.sh/docs/chart_best_practices/conventions, at most 53 characters),
+ * which is a label value too.
+ */
+const MESH_NAME = /^(?=.{1,53}$)[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/;
 
 /** Embedded clusters pull no images, so the product's are named for the one that is talked to. */
 async function nameImagesIfEmbedded(server: string): Promise<void> {
@@ -43,9 +46,14 @@ async function checkOtherMeshes(context: CliContext, options: InstallOptions, si
           `a mesh named ${mesh.name} exists in namespace ${mesh.namespace}: choose another --mesh-name`,
         );
       }
+      if (mesh.single) {
+        throw new CliError(
+          `mesh ${mesh.name} in namespace ${mesh.namespace} was installed as the only one of the cluster: uninstall it, and install each mesh with --enforce-single-mesh=false`,
+        );
+      }
       if (single) {
         throw new CliError(
-          `mesh ${mesh.name} is installed in namespace ${mesh.namespace}: for several meshes in a cluster, install each with --enforce-single-mesh=false`,
+          `mesh ${mesh.name} is installed in namespace ${mesh.namespace}: to have another one beside it, give --enforce-single-mesh=false`,
         );
       }
     }
@@ -56,9 +64,9 @@ async function checkOtherMeshes(context: CliContext, options: InstallOptions, si
 
 /** Installs the mesh with Helm and waits until it is ready. */
 export async function install(context: CliContext, options: InstallOptions): Promise<void> {
-  if (!LABEL_VALUE.test(options.meshName)) {
+  if (!MESH_NAME.test(options.meshName)) {
     throw new CliError(
-      `--mesh-name ${JSON.stringify(options.meshName)} cannot be a label value: use up to 63 letters, digits, dashes, dots`,
+      `--mesh-name ${JSON.stringify(options.meshName)} cannot be the name of a mesh: use up to 53 lower-case letters, digits, dashes and dots, with a letter or digit at both ends`,
     );
   }
   const single = options.enforceSingleMesh ?? true;
@@ -95,7 +103,7 @@ export function installCommand(context: CliContext): Command {
     .option('--osm-chart-path <path>', "another chart than the product's")
     .option('--enforce-single-mesh [boolean]', 'allow no other mesh in the cluster', (text) => text !== 'false', true)
     .option('--timeout <duration>', 'how long to wait', '5m')
-    .option('--set <path=value>', 'value of the chart (repeat)', collect, [] as readonly string[])
+    .addOption(new Option('--set <path=value>', 'value of the chart (repeat)').argParser(collect).default([], 'none'))
     .option('--atomic', 'undo an installation that fails')
     .action(() => install(context, optionsOf<InstallOptions>(command)));
   return example(

@@ -9,7 +9,7 @@ import {
   kubeconfigPath,
   listClusters,
 } from '@osm/cluster';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { CliError } from '../cli-error.ts';
 import { type CliContext, example, optionsOf } from '../context.ts';
 import { table } from '../table.ts';
@@ -82,6 +82,7 @@ function downCommand(context: CliContext): Command {
     .option('--all', 'every cluster')
     .action(async (options: { all?: boolean }) => {
       const names = options.all ? listClusters(defaultHome()).map((cluster) => cluster.name) : [idOf(command).name];
+      if (names.length === 0) context.write('there is no cluster: nothing to end\n');
       for (const name of names) {
         const existed = await clusterDown({ name, home: defaultHome() });
         context.write(existed ? `cluster ${name} is gone\n` : `there is no cluster ${name}\n`);
@@ -93,7 +94,7 @@ function downCommand(context: CliContext): Command {
 function statusCommand(context: CliContext): Command {
   const command = new Command('status')
     .description('the clusters of this user')
-    .option('--output <format>', 'table or json', 'table')
+    .addOption(new Option('--output <format>', 'format').choices(['table', 'json']).default('table'))
     .action((options: { output: string }) => {
       const clusters = listClusters(defaultHome());
       if (options.output === 'json') context.write(`${JSON.stringify(clusters, undefined, 2)}\n`);
@@ -133,12 +134,13 @@ function kubeconfigCommand(context: CliContext): Command {
 
 /** `osm local`: the embedded cluster. */
 export function localCommand(context: CliContext): Command {
-  return new Command('local')
+  const local = new Command('local')
     .description('embedded clusters: a Kubernetes API and pods on this machine, for trying and testing')
-    .addHelpText('after', '\nState lies under OSM_LOCAL_HOME (default ~/.osm-local).\n')
+    .addHelpText('after', '\nState lies under OSM_LOCAL_HOME (default ~/.osm-local).')
     .addCommand(upCommand(context))
     .addCommand(downCommand(context))
     .addCommand(statusCommand(context))
     .addCommand(kubeconfigCommand(context))
     .addCommand(imageCommand(context));
+  return example(local, 'osm local up --install', 'osm local down');
 }

@@ -57,5 +57,5 @@ async function list(context: CliContext): Promise<void> {
 export function meshCommand(context: CliContext): Command {
   const listing = new Command('list').description('control planes of the cluster').action(() => list(context));
   example(listing, 'osm mesh list');
-  return new Command('mesh').description('meshes of the cluster').addCommand(listing);
+  return example(new Command('mesh').description('meshes of the cluster').addCommand(listing), 'osm mesh list');
 }

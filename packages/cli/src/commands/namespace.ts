@@ -23,8 +23,11 @@ interface AddOptions {
 async function add(context: CliContext, client: KubeClient, names: readonly string[], options: AddOptions) {
   const meshes = await listMeshes(client);
   chooseMesh(meshes, options.meshName);
+  const ignored = new Set<string>();
   for (const name of names) {
-    const owner = (await existing(client, name)).metadata.labels?.[MONITORED_BY];
+    const labels = (await existing(client, name)).metadata.labels ?? {};
+    const owner = labels[MONITORED_BY];
+    if (labels[IGNORE] !== undefined) ignored.add(name);
     if (meshes.some((mesh) => mesh.namespace === name)) {
       throw new CliError(`namespace ${name} holds a control plane and cannot be meshed itself`);
     }
@@ -41,13 +44,20 @@ async function add(context: CliContext, client: KubeClient, names: readonly stri
       annotations: { [SIDECAR_INJECTION]: injection },
     });
     context.write(`namespace ${name} is part of mesh ${options.meshName}, sidecar injection ${injection}\n`);
+    if (ignored.has(name)) {
+      context.note(
+        `namespace ${name} is labelled ${IGNORE}, so its pods get no sidecar: kubectl label namespace ${name} ${IGNORE}-\n`,
+      );
+    }
   }
 }
 
 async function remove(context: CliContext, client: KubeClient, name: string, mesh: string): Promise<void> {
   const owner = (await existing(client, name)).metadata.labels?.[MONITORED_BY];
-  if (owner === undefined) throw new CliError(`namespace ${name} is part of no mesh`);
-  if (owner !== mesh) throw new CliError(`namespace ${name} belongs to mesh ${owner}, not ${mesh}`);
+  if (owner === undefined)
+    throw new CliError(`namespace ${name} is part of no mesh: osm namespace list shows those that are`);
+  if (owner !== mesh)
+    throw new CliError(`namespace ${name} belongs to mesh ${owner}, not ${mesh}: give --mesh-name ${owner}`);
   await change(client, name, { labels: { [MONITORED_BY]: null }, annotations: { [SIDECAR_INJECTION]: null } });
   context.write(
     `namespace ${name} is no longer part of mesh ${mesh}; its pods keep their sidecars until they are made anew\n`,
@@ -113,14 +123,15 @@ export function namespaceCommand(context: CliContext): Command {
   example(ignoring, 'osm namespace ignore kube-system');
   const listing = new Command('list')
     .description('namespaces that take part in a mesh')
-    .option('--mesh-name <name>', 'of this mesh only', '')
-    .action(({ meshName }: { meshName: string }) => connected((client) => list(context, client, meshName)));
+    .option('--mesh-name <name>', 'of this mesh only')
+    .action(({ meshName = '' }: { meshName?: string }) => connected((client) => list(context, client, meshName)));
   example(listing, 'osm namespace list', 'osm namespace list --mesh-name osm');
-  return new Command('namespace')
+  const namespace = new Command('namespace')
     .alias('ns')
     .description('namespaces of a mesh')
     .addCommand(adding)
     .addCommand(removing)
     .addCommand(ignoring)
     .addCommand(listing);
+  return example(namespace, 'osm namespace add bookstore', 'osm namespace list');
 }

@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline/promises';
 import { crds } from '@osm/api';
 import { type KubeClient, type ResourceType, TYPES } from '@osm/kube';
 import { Command } from 'commander';
@@ -9,22 +8,11 @@ import { chooseMesh, listMeshes, type Mesh, orAbsent } from '../meshes.ts';
 import { table } from '../table.ts';
 
 interface UninstallOptions extends GlobalOptions {
-  readonly meshName: string;
+  readonly meshName?: string;
   readonly force?: boolean;
   readonly deleteClusterWideResources?: boolean;
   readonly deleteNamespace?: boolean;
   readonly caBundleSecretName: string;
-}
-
-async function confirmed(question: string): Promise<boolean> {
-  if (!process.stdin.isTTY)
-    throw new CliError('nobody can be asked here: give --force to uninstall without a question');
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return /^y(es)?$/i.test((await terminal.question(`${question} [y/n] `)).trim());
-  } finally {
-    terminal.close();
-  }
 }
 
 async function remove(client: KubeClient, context: CliContext, type: ResourceType, name: string, namespace?: string) {
@@ -62,9 +50,9 @@ async function uninstall(context: CliContext, options: UninstallOptions): Promis
         ),
       );
     }
-    const mesh = chooseMesh(meshes, options.meshName);
+    const mesh = chooseMesh(meshes, options.meshName ?? '');
     const ask = `Uninstall mesh ${mesh.name} in namespace ${mesh.namespace}?`;
-    if (!options.force && !(await confirmed(ask))) {
+    if (!options.force && !(await context.confirm(ask))) {
       context.write('nothing was changed\n');
       return;
     }
@@ -85,12 +73,16 @@ export function uninstallCommand(context: CliContext): Command {
   const mesh = new Command('mesh')
     .aliases(['delete', 'del'])
     .description('remove a control plane; applications keep running, with the sidecars they have')
-    .option('--mesh-name <name>', 'the mesh, when there are several', '')
+    .option('--mesh-name <name>', 'the mesh, when there are several')
     .option('-f, --force', 'do not ask')
     .option('-a, --delete-cluster-wide-resources', 'delete CRDs (with every policy), webhooks and the CA secret too')
     .option('--delete-namespace', 'delete the namespace of the control plane too')
     .option('--ca-bundle-secret-name <name>', 'secret of the embedded authority', 'osm-ca-bundle')
     .action(() => uninstall(context, optionsOf<UninstallOptions>(mesh)));
   example(mesh, 'osm uninstall mesh', 'osm uninstall mesh --force --delete-cluster-wide-resources --delete-namespace');
-  return new Command('uninstall').description('remove a mesh').addCommand(mesh);
+  return example(
+    new Command('uninstall').description('remove a mesh').addCommand(mesh),
+    'osm uninstall mesh',
+    'osm uninstall mesh --mesh-name blue --force',
+  );
 }

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { KubeClient } from '@osm/kube';
 import { Command } from 'commander';
 import { CliError } from '../cli-error.ts';
 import { type CliContext, example } from '../context.ts';
@@ -18,13 +19,14 @@ interface VersionOptions {
 async function version(context: CliContext, options: VersionOptions): Promise<void> {
   const rows: string[][] = [['osm (this command)', '-', VERSION]];
   if (!options.clientOnly) {
-    const client = context.connect();
+    let client: KubeClient | undefined;
     try {
+      client = context.connect();
       for (const mesh of await listMeshes(client)) rows.push([mesh.name, mesh.namespace, mesh.version]);
     } catch (error) {
       throw new CliError(`${(error as Error).message} (osm version --client-only asks no cluster)`);
     } finally {
-      client.close();
+      client?.close();
     }
   }
   context.write(
