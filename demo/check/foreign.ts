@@ -92,7 +92,9 @@ export const foreign: Claim = {
         const reply = await fetch(`${way.url(PORT)}/apiv1/server/info`);
         return /"Redis version","value":"([^"]+)"/.exec(await reply.text())?.[1];
       });
-      const stats = await (await fetch(`${way.url(ADMIN_PORT)}/stats?filter=redis.*ssl.handshake`)).text();
+      const stats = await (
+        await fetch(`${way.url(ADMIN_PORT)}/stats?filter=${encodeURIComponent('redis\\|6379\\.ssl\\.handshake')}`)
+      ).text();
       const handshakes = Number(/ssl\.handshake: (\d+)/.exec(stats)?.[1] ?? 0);
       claimThat(
         handshakes > 0,

@@ -1,39 +1,42 @@
-import { any, type FilterChainJson, type NetworkFilterJson } from '@osm/envoy';
+import type { FilterChainJson } from '@osm/envoy';
 import { addressRanges } from './address.ts';
 import { NAME } from './names.ts';
-import { remember } from './remember.ts';
-import { tcpProxyTo } from './tcp-proxy.ts';
+import { closeConnections, tcpProxyTo } from './tcp-proxy.ts';
 
-/** Closes connections to the given addresses before a byte of them is passed on. */
-function refuse(addresses: readonly string[]): readonly NetworkFilterJson[] {
-  const permissions = addressRanges(addresses).map((range) => ({ destinationIp: range }));
-  if (permissions.length === 0) return [];
-  return [
-    {
-      name: 'mesh_addresses',
-      typedConfig: any('envoy.extensions.filters.network.rbac.v3.RBAC', {
-        statPrefix: 'passthrough-',
-        rules: {
-          action: 'DENY',
-          policies: {
-            'mesh-addresses': { permissions: [{ orRules: { rules: permissions } }], principals: [{ any: true }] },
-          },
-        },
-      }),
-    },
-  ];
-}
+/** Takes what no other chain does, and passes it on to where it was going. */
+export const PASSTHROUGH: FilterChainJson = Object.freeze({
+  name: NAME.passthroughChain,
+  filters: [tcpProxyTo(`egress-tcp-proxy.${NAME.passthroughCluster}`, NAME.passthroughCluster)],
+});
+
+const addressesOn = (chains: readonly FilterChainJson[], port: number | undefined): ReadonlySet<string> =>
+  new Set(
+    chains
+      .filter(({ filterChainMatch }) => filterChainMatch?.destinationPort === port)
+      .flatMap(({ filterChainMatch }) => filterChainMatch?.prefixRanges ?? [])
+      .map((range) => `${range.addressPrefix}/${range.prefixLen}`),
+  );
 
 /**
- * Takes what no other chain does, and passes it on to where it was going, but not to a service of the mesh: that would be
- * a call which policies do not allow, made in plaintext.
+ * Chains that close connections to services of the mesh which the given chains do not take: passing them on would make a call
+ * in plaintext that policies do not allow. One chain for each port that has chains, and one for all others, as Envoy does not
+ * look further once a port is known to it.
  */
-export const passthroughChain = remember(
-  (meshAddresses: readonly string[]): FilterChainJson => ({
-    name: NAME.passthroughChain,
-    filters: [
-      ...refuse(meshAddresses),
-      tcpProxyTo(`egress-tcp-proxy.${NAME.passthroughCluster}`, NAME.passthroughCluster),
-    ],
-  }),
-);
+export function refusedChains(
+  chains: readonly FilterChainJson[],
+  meshAddresses: readonly string[],
+): readonly FilterChainJson[] {
+  const ports = new Set(chains.map(({ filterChainMatch }) => filterChainMatch?.destinationPort));
+  return [...ports.add(undefined)].flatMap((port) => {
+    const taken = addressesOn(chains, port);
+    const prefixRanges = addressRanges(meshAddresses).filter(
+      ({ addressPrefix, prefixLen }) => !taken.has(`${addressPrefix}/${prefixLen}`),
+    );
+    if (prefixRanges.length === 0) return [];
+    return {
+      name: `${NAME.refusedChain}.${port ?? 'other'}`,
+      filterChainMatch: { ...(port === undefined ? {} : { destinationPort: port }), prefixRanges },
+      filters: [closeConnections],
+    };
+  });
+}

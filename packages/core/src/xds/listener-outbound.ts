@@ -1,5 +1,6 @@
 import { any, type FilterChainJson, type ListenerFilterJson, type Resource } from '@osm/envoy';
 import { REFUSAL_LOG } from './access-log.ts';
+import { PASSTHROUGH, refusedChains } from './chain-passthrough.ts';
 import { distinctChains } from './distinct-chains.ts';
 import { ORIGINAL_DESTINATION, onlyOn } from './listener-filters.ts';
 import { NAME, PROXY_PORT } from './names.ts';
@@ -48,7 +49,7 @@ const INSPECTION_TIMEOUT = '0.500s';
 const build = rememberList(
   (
     chains: readonly FilterChainJson[],
-    passthrough: FilterChainJson | undefined,
+    meshAddresses: readonly string[] | undefined,
     tlsPorts: string,
     httpPorts: string,
   ): Resource => {
@@ -65,8 +66,8 @@ const build = rememberList(
       ...(inspectors.length === 0
         ? {}
         : { listenerFiltersTimeout: INSPECTION_TIMEOUT, continueOnListenerFiltersTimeout: true }),
-      filterChains: distinctChains(chains),
-      ...(passthrough === undefined ? {} : { defaultFilterChain: passthrough }),
+      filterChains: [...distinctChains(chains), ...refusedChains(chains, meshAddresses ?? [])],
+      ...(meshAddresses === undefined ? {} : { defaultFilterChain: PASSTHROUGH }),
       // The pod's end is announced to its callers; its own calls go on to the last.
       drainType: 'MODIFY_ONLY',
       tcpKeepalive: TCP_KEEPALIVE,
@@ -82,9 +83,9 @@ const build = rememberList(
  */
 export function outboundListener(
   chains: readonly FilterChainJson[],
-  passthrough: FilterChainJson | undefined,
+  meshAddresses: readonly string[] | undefined,
   inspected: InspectedPorts,
 ): Resource | undefined {
-  if (chains.length === 0 && passthrough === undefined) return undefined;
-  return build([LOOP, ...chains], passthrough, inspected.tls.join(), inspected.http.join());
+  if (chains.length === 0 && meshAddresses === undefined) return undefined;
+  return build([LOOP, ...chains], meshAddresses, inspected.tls.join(), inspected.http.join());
 }

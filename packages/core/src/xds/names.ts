@@ -18,6 +18,7 @@ export const NAME = Object.freeze({
   outboundListener: 'outbound-listener',
   metricsListener: 'inbound-prometheus-listener',
   passthroughChain: 'outbound-egress-filter-chain',
+  refusedChain: 'mesh-refused',
   loopChain: 'outbound-loop-filter-chain',
   passthroughCluster: 'passthrough-outbound',
   metricsCluster: 'envoy-metrics-cluster',

@@ -4,7 +4,6 @@ import { loadAssignment } from './assignment.ts';
 import { inboundChain } from './chain-inbound.ts';
 import { ingressChain } from './chain-ingress.ts';
 import { outboundChain } from './chain-outbound.ts';
-import { passthroughChain } from './chain-passthrough.ts';
 import { localCluster } from './cluster-local.ts';
 import { authorizationCluster, tracingCluster } from './cluster-named.ts';
 import { PASSTHROUGH_CLUSTER } from './cluster-original-destination.ts';
@@ -42,11 +41,7 @@ function listeners(plan: ProxyPlan): readonly Resource[] {
   return [
     inboundListener(inbound),
     // Of chains that match the same, the mesh's come first.
-    outboundListener(
-      [...outbound, ...chains],
-      plan.passthrough ? passthroughChain(plan.meshAddresses) : undefined,
-      inspected,
-    ),
+    outboundListener([...outbound, ...chains], plan.passthrough ? plan.meshAddresses : undefined, inspected),
     plan.metrics ? METRICS_LISTENER : undefined,
   ].filter(present);
 }
