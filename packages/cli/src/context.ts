@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import { createKubeClient, defaultConfig, type KubeClient } from '@osm/kube';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { CliError } from './cli-error.ts';
 import type { InstallConfig } from './config-file.ts';
 
@@ -49,6 +49,9 @@ export interface GlobalOptions {
 
 /** Global options together with those of a command. */
 export const optionsOf = <T>(command: Command): T & GlobalOptions => command.optsWithGlobals<T & GlobalOptions>();
+
+/** `--local-port` of Open Service Mesh 1.2, for scripts that give it: nothing is forwarded any more. */
+export const unusedLocalPort = (): Option => new Option('-p, --local-port <port>', 'accepted, unused').hideHelp();
 
 /** Adds an example to a command's help. */
 export const example = (command: Command, ...lines: readonly string[]): Command =>

@@ -17,7 +17,7 @@ test('the list tells of every mesh, its namespaces, and the SMI kinds that the A
       '/apis/split.smi-spec.io': { versions: [{ version: 'v1alpha2' }, { version: 'v1alpha4' }] },
     },
   });
-  const { output } = await runCommandLine('mesh list', { cluster });
+  const { output } = await runCommandLine('mesh list --local-port 9091', { cluster });
   const smi = 'HTTPRouteGroup:v1alpha4,TCPRoute:v1alpha4,TrafficSplit:v1alpha2,TrafficSplit:v1alpha4';
   assert.equal(
     output,

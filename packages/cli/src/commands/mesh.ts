@@ -1,6 +1,6 @@
 import { TYPES } from '@osm/kube';
 import { Command } from 'commander';
-import { type CliContext, example } from '../context.ts';
+import { type CliContext, example, unusedLocalPort } from '../context.ts';
 import { listMeshes, MONITORED_BY } from '../meshes.ts';
 import { table } from '../table.ts';
 
@@ -55,7 +55,10 @@ async function list(context: CliContext): Promise<void> {
 
 /** `osm mesh`. */
 export function meshCommand(context: CliContext): Command {
-  const listing = new Command('list').description('control planes of the cluster').action(() => list(context));
+  const listing = new Command('list')
+    .description('control planes of the cluster')
+    .addOption(unusedLocalPort())
+    .action(() => list(context));
   example(listing, 'osm mesh list');
   return example(new Command('mesh').description('meshes of the cluster').addCommand(listing), 'osm mesh list');
 }

@@ -134,10 +134,13 @@ test('when Helm fails nothing else is deleted', async () => {
   assert.ok(cluster.closed());
 });
 
-test('the former names of the command do', async () => {
-  const cluster = createMemoryClient({ objects: [OSM] });
-  assert.equal((await runCommandLine('uninstall delete --force', { cluster })).error, undefined);
-});
+for (const words of ['delete --force', 'del -f', 'mesh -f -p 9091', 'mesh -f --local-port 9091']) {
+  test(`command lines of Open Service Mesh 1.2 do: uninstall ${words}`, async () => {
+    const cluster = createMemoryClient({ objects: [OSM] });
+    assert.equal((await runCommandLine(`uninstall ${words}`, { cluster })).error, undefined);
+    assert.deepEqual(machine.helmCalls(), [HELM_CALL]);
+  });
+}
 
 test('a managed mesh is removed where it is managed', async () => {
   const cluster = createMemoryClient({ objects: [OSM] });

@@ -2,7 +2,7 @@ import { crds } from '@osm/api';
 import { type KubeClient, type ResourceType, TYPES } from '@osm/kube';
 import { Command } from 'commander';
 import { CliError } from '../cli-error.ts';
-import { type CliContext, example, type GlobalOptions, optionsOf } from '../context.ts';
+import { type CliContext, example, type GlobalOptions, optionsOf, unusedLocalPort } from '../context.ts';
 import { helm } from '../helm.ts';
 import { chooseMesh, listMeshes, type Mesh, orAbsent } from '../meshes.ts';
 import { table } from '../table.ts';
@@ -78,6 +78,7 @@ export function uninstallCommand(context: CliContext): Command {
     .option('-a, --delete-cluster-wide-resources', 'delete CRDs (with every policy), webhooks and the CA secret too')
     .option('--delete-namespace', 'delete the namespace of the control plane too')
     .option('--ca-bundle-secret-name <name>', 'secret of the embedded authority', 'osm-ca-bundle')
+    .addOption(unusedLocalPort())
     .action(() => uninstall(context, optionsOf<UninstallOptions>(mesh)));
   example(mesh, 'osm uninstall mesh', 'osm uninstall mesh --force --delete-cluster-wide-resources --delete-namespace');
   return example(
