@@ -129,6 +129,17 @@ describe('mirror', () => {
     assert.equal(mirror.get('ns/a')?.metadata.uid, 'other');
   });
 
+  it('gives up a write of its own that no event ever confirms', async (context) => {
+    context.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
+    const { mirror, answers, event } = setUp();
+    answers.push(object('phantom', 5), object('real', 6));
+    await mirror.create(object('phantom', 0));
+    await mirror.create(object('real', 0));
+    event('put', object('real', 6));
+    context.mock.timers.tick(30_000);
+    assert.deepEqual([...mirror.objects.keys()], ['ns/real']);
+  });
+
   it('keeps indexes in step', async () => {
     const { mirror, answers, event } = setUp();
     event('put', object('a', 1, { labels: { app: 'x' } }));

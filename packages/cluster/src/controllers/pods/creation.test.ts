@@ -61,6 +61,8 @@ describe('creation of pods', () => {
     await webhook.creation.create(owner, webhook.pods(1));
     assert.deepEqual(webhook.creation.releaseWebhookWaits(), ['web-uid']);
     assert.deepEqual([webhook.creation.wait(owner), webhook.creation.failure(owner)], [0, down.message]);
+    await webhook.creation.create(owner, webhook.pods(1));
+    assert.equal(webhook.creation.wait(owner), 500, 'it may take a moment to be reached: the back-off begins anew');
     const quota = setUp(() => new ApiError(403, 'Forbidden', 'exceeded quota'));
     await quota.creation.create(owner, quota.pods(1));
     assert.deepEqual([quota.creation.releaseWebhookWaits(), quota.creation.wait(owner)], [[], 500]);

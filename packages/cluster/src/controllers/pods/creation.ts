@@ -60,7 +60,8 @@ export class PodCreation {
     const released: string[] = [];
     for (const [uid, failure] of this.#failures) {
       if (!failure.webhook || failure.retryAt <= this.#context.now()) continue;
-      this.#failures.set(uid, { ...failure, retryAt: 0 });
+      // What answers again may take a moment to be reached: the back-off begins anew.
+      this.#failures.set(uid, { ...failure, times: 0, retryAt: 0 });
       released.push(uid);
     }
     return released;

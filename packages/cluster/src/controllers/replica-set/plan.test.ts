@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { deletionOrder } from '../pods/deletion-order.ts';
 import { NOW, type PodTraits, pod, replicaSet } from '../testing/objects.ts';
-import { deletionOrder } from './deletion-order.ts';
 import { planReplicaSet } from './plan.ts';
 
 const set = replicaSet('rs', { replicas: 2 });

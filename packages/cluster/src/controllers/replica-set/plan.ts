@@ -4,8 +4,8 @@ import { withCondition, withoutCondition } from '../conditions.ts';
 import type { Pod, ReplicaSet, ReplicaSetStatus } from '../objects.ts';
 import { type Claim, claim } from '../ownership.ts';
 import { availableAt, isActive, isReady, isTerminating } from '../pod-facts.ts';
+import { deletionOrder } from '../pods/deletion-order.ts';
 import { earliest } from '../time.ts';
-import { deletionOrder } from './deletion-order.ts';
 
 /** What a ReplicaSet wants done. */
 export interface ReplicaSetPlan {

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { createKubeClient, type KubeClient, type KubeObject, type ResourceType, TYPES } from '@osm/kube';
 import pino from 'pino';
 import { Bench } from '../../api/testing/bench.ts';
@@ -29,7 +30,8 @@ export class TestCluster {
     await this.bench.start();
     const connect = (): KubeClient =>
       createKubeClient({
-        server: this.bench.url,
+        socketPath: join(this.bench.directory, 'api.sock'),
+        serverName: 'kubernetes',
         caPem: this.bench.authority.certPem,
         certPem: this.bench.admin.certPem,
         keyPem: this.bench.admin.keyPem,
@@ -57,6 +59,12 @@ export class TestCluster {
   async stopControllers(): Promise<void> {
     await this.#controllers?.stop();
     this.#controllers = undefined;
+  }
+
+  /** Ends the API server and starts it again at the same place, from its state. */
+  async restartApi(): Promise<void> {
+    await this.bench.stop();
+    await this.bench.start();
   }
 
   async remove(): Promise<void> {
