@@ -43,7 +43,8 @@ const header = (demo: Demo): string => {
 In another shell:
   export KUBECONFIG=${demo.kubeconfig}
   kubectl get pods -A
-  kubectl patch meshconfig osm-mesh-config -n osm-system --type=merge -p '{"spec":{"traffic":{"enablePermissiveTrafficPolicyMode":false}}}'
+  kubectl patch meshconfig osm-mesh-config -n osm-system --type=merge \\
+    -p '{"spec":{"traffic":{"enablePermissiveTrafficPolicyMode":false}}}'
   kubectl apply -f demo/policies/bookstore.yaml -f demo/policies/bookwarehouse.yaml
   kubectl apply -f demo/policies/split-50-50.yaml
 `;
