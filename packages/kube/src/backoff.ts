@@ -20,7 +20,8 @@ export function createBackoff({ baseMs, capMs }: BackoffBounds, random: () => nu
   let last = baseMs;
   return {
     next() {
-      last = Math.min(capMs, baseMs + random() * (last * 3 - baseMs));
+      // The cap bounds the draw, not what is drawn: otherwise most would wait for just the cap, and return together.
+      last = baseMs + random() * (Math.min(capMs, last * 3) - baseMs);
       return last;
     },
     reset() {
