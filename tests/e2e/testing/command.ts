@@ -19,7 +19,7 @@ export class RunningCommand {
   stderr = '';
   private readonly line: string;
 
-  constructor(program: string, args: readonly string[], options: SpawnOptions = {}) {
+  constructor(program: string, args: readonly string[], options: SpawnOptions = {}, limitMs = LIMIT_MS) {
     this.line = [program.split('/').at(-1), ...args].join(' ');
     this.child = spawn(program, args, { ...options, stdio: ['pipe', 'pipe', 'pipe'] });
     this.child.stdout?.on('data', (data: Buffer) => {
@@ -30,7 +30,7 @@ export class RunningCommand {
     });
     // A program that ends early does not read its input.
     this.child.stdin?.on('error', () => {});
-    const limit = setTimeout(() => this.child.kill('SIGKILL'), LIMIT_MS);
+    const limit = setTimeout(() => this.child.kill('SIGKILL'), limitMs);
     this.ended = new Promise((resolve, reject) => {
       this.child.once('error', reject);
       this.child.once('close', (code) => {
