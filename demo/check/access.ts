@@ -1,5 +1,6 @@
 import { OSM_NAMESPACE } from '../start/demo.ts';
-import { type CheckContext, type Claim, claimThat } from './claim.ts';
+import type { CheckContext, Claim } from './claim.ts';
+import { claimThat } from './claim-failed.ts';
 import { losses, type Shopper } from './shopper.ts';
 import { until } from './until.ts';
 

@@ -16,7 +16,7 @@ export interface CheckContext {
   readonly signal: AbortSignal;
 }
 
-/** One promise of the mesh. `verify` resolves with what was seen when it holds, and throws {@link ClaimFailed} when not. */
+/** One promise of the mesh. `verify` resolves with what was seen when it holds, and throws ClaimFailed when not. */
 export interface Claim {
   readonly number: number;
   readonly title: string;
@@ -30,17 +30,4 @@ export interface Verdict {
   readonly holds: boolean;
   readonly evidence: string;
   readonly seconds: number;
-}
-
-/** A claim does not hold; the message says what was seen instead. */
-export class ClaimFailed extends Error {
-  constructor(message: string) {
-    super(message);
-    this.name = 'ClaimFailed';
-  }
-}
-
-/** Throws {@link ClaimFailed} unless the condition holds. */
-export function claimThat(condition: boolean, otherwise: string): asserts condition {
-  if (!condition) throw new ClaimFailed(otherwise);
 }

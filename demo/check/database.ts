@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { PRODUCT_ROOT } from '@osm/cli';
 import { APP_PORT } from '../start/demo.ts';
-import { type Claim, claimThat } from './claim.ts';
+import type { Claim } from './claim.ts';
+import { claimThat } from './claim-failed.ts';
 import { until } from './until.ts';
 
 interface Warehouse {

@@ -1,7 +1,8 @@
 import { nodeExec } from '@osm/cluster';
 import { outcome } from '../start/command.ts';
 import { APP_PORT } from '../start/demo.ts';
-import { type CheckContext, type Claim, claimThat } from './claim.ts';
+import type { CheckContext, Claim } from './claim.ts';
+import { claimThat } from './claim-failed.ts';
 import type { Sidecar } from './proxies.ts';
 import { openShopper } from './shopper.ts';
 import { assemble } from './streams.ts';

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { PRODUCT_ROOT } from '@osm/cli';
 import { imageAdd, imagesDirectory } from '@osm/cluster';
-import { type CheckContext, type Claim, claimThat } from './claim.ts';
+import type { CheckContext, Claim } from './claim.ts';
+import { claimThat } from './claim-failed.ts';
 import { until } from './until.ts';
 
 /** redis-commander, as npm brings it: somebody else's application, with its manifests for Kubernetes. */

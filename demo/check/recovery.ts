@@ -1,6 +1,7 @@
 import { type KubeObject, TYPES } from '@osm/kube';
 import { OSM_NAMESPACE } from '../start/demo.ts';
-import { type Claim, claimThat } from './claim.ts';
+import type { Claim } from './claim.ts';
+import { claimThat } from './claim-failed.ts';
 import { until } from './until.ts';
 
 const PATIENCE_MS = 60_000;

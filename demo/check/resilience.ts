@@ -2,7 +2,8 @@ import { nodeExec } from '@osm/cluster';
 import { type KubeObject, TYPES } from '@osm/kube';
 import { outcome } from '../start/command.ts';
 import { OSM_NAMESPACE } from '../start/demo.ts';
-import { type CheckContext, type Claim, claimThat } from './claim.ts';
+import type { CheckContext, Claim } from './claim.ts';
+import { claimThat } from './claim-failed.ts';
 import { losses, startLoad } from './shopper.ts';
 import { until } from './until.ts';
 

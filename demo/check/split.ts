@@ -1,4 +1,5 @@
-import { type Claim, claimThat } from './claim.ts';
+import type { Claim } from './claim.ts';
+import { claimThat } from './claim-failed.ts';
 import { losses, startLoad } from './shopper.ts';
 import { until } from './until.ts';
 

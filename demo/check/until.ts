@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ClaimFailed } from './claim.ts';
+import { ClaimFailed } from './claim-failed.ts';
 
 /** Between two looks. */
 const LOOK_MS = 25;

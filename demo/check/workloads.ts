@@ -1,5 +1,6 @@
 import { APP_PORT } from '../start/demo.ts';
-import { type CheckContext, type Claim, claimThat } from './claim.ts';
+import type { CheckContext, Claim } from './claim.ts';
+import { claimThat } from './claim-failed.ts';
 
 const NAMESPACE = 'bookstore';
 const NAMES = { http: 'probed-by-http', tcp: 'probed-by-tcp', job: 'one-purchase' } as const;

@@ -36,7 +36,14 @@ export interface TypeSchema {
   readonly patchMergeKey?: string;
   readonly patchStrategy?: readonly ('merge' | 'replace' | 'retainKeys')[];
   /** `x-kubernetes-validations` (CEL rules; CRDs only). */
-  readonly validations?: readonly { readonly rule: string; readonly message?: string; readonly messageExpression?: string; readonly reason?: string; readonly fieldPath?: string; readonly optionalOldSelf?: boolean }[];
+  readonly validations?: readonly {
+    readonly rule: string;
+    readonly message?: string;
+    readonly messageExpression?: string;
+    readonly reason?: string;
+    readonly fieldPath?: string;
+    readonly optionalOldSelf?: boolean;
+  }[];
   /** Everything else of the OpenAPI node (pattern, minimum, format, oneOf, …) for value validation and publishing. */
   readonly openapi: Readonly<Record<string, unknown>>;
 }
@@ -72,7 +79,11 @@ export interface ServedType extends ResourceType {
   readonly schema: TypeSchema;
   readonly subresources: {
     readonly status: boolean;
-    readonly scale?: { readonly specReplicasPath: string; readonly statusReplicasPath: string; readonly labelSelectorPath?: string };
+    readonly scale?: {
+      readonly specReplicasPath: string;
+      readonly statusReplicasPath: string;
+      readonly labelSelectorPath?: string;
+    };
   };
   readonly columns: readonly PrinterColumn[];
   /** True for a kind that comes from a CustomResourceDefinition: unknown fields are pruned by its schema, no strategic merge. */

@@ -1,4 +1,4 @@
-import { matchesSelector } from '../api/label-match.ts';
+import { matchesSelector } from '../selectors/label-match.ts';
 import { at, isRecord, strings } from '../store/fields.ts';
 import type { AdmissionRequest } from './request.ts';
 import type { Webhook } from './webhook.ts';

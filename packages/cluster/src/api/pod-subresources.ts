@@ -1,10 +1,10 @@
 import type { KubeObject } from '@osm/kube';
 import { bucketOf } from '../kinds/index.ts';
+import { matchesSelector } from '../selectors/label-match.ts';
 import { at, isRecord, number, record, strings, text } from '../store/fields.ts';
 import { checkNamespace } from './admit.ts';
 import { deleteByRequest } from './delete.ts';
 import { badRequest, conflict, forbidden, notFound, StatusError } from './errors.ts';
-import { matchesSelector } from './label-match.ts';
 import { readDryRun } from './options.ts';
 import { type ApiState, type RequestContext, timestamp } from './state.ts';
 import { mustFind, type Target } from './target.ts';

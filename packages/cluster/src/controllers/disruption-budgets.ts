@@ -1,5 +1,5 @@
 import { type KubeObject, objectKey, TYPES } from '@osm/kube';
-import { matchesSelector } from '../api/label-match.ts';
+import { matchesSelector } from '../selectors/label-match.ts';
 import { sameJson } from '../store/fields.ts';
 import { withCondition } from './conditions.ts';
 import { type Controller, type ControllerContext, neighbour } from './context.ts';

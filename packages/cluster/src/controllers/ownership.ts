@@ -1,5 +1,5 @@
 import type { KubeObject, OwnerReference } from '@osm/kube';
-import { matchesSelector } from '../api/label-match.ts';
+import { matchesSelector } from '../selectors/label-match.ts';
 import type { LabelSelector } from './objects.ts';
 
 /** The owner that controls the object, if any. */

@@ -1,6 +1,6 @@
-import { matchesSelector } from '../api/label-match.ts';
 import { forbidden, invalid, join, required } from '../schema/fault.ts';
 import { labelValue, qualifiedName } from '../schema/names.ts';
+import { matchesSelector } from '../selectors/label-match.ts';
 import { at, isRecord, list, record, strings, text } from '../store/fields.ts';
 import { eachItem, type Faults, labelFaults, NONE, named } from './check.ts';
 

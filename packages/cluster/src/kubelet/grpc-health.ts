@@ -1,5 +1,5 @@
 import { connect, constants } from 'node:http2';
-import type { ProbeResult } from './probe-check.ts';
+import type { ProbeResult } from './probe-result.ts';
 
 /** HealthCheckResponse.ServingStatus of grpc.health.v1. */
 const SERVING = 1;

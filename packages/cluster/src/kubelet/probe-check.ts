@@ -3,13 +3,7 @@ import https from 'node:https';
 import { connect } from 'node:net';
 import { checkGrpcHealth } from './grpc-health.ts';
 import { type Container, containerPort, type HttpGetAction, type Probe } from './pod.ts';
-
-/** Outcome of one check. */
-export interface ProbeResult {
-  readonly success: boolean;
-  /** Why it failed; empty on success. */
-  readonly message: string;
-}
+import type { ProbeResult } from './probe-result.ts';
 
 /** What a check reaches: the pod's address, its container's ports, and a way to run a command inside. */
 export interface ProbeTarget {

@@ -1,5 +1,5 @@
 import type { Container, Probe } from './pod.ts';
-import type { ProbeResult } from './probe-check.ts';
+import type { ProbeResult } from './probe-result.ts';
 import { countResult, hasFailed, initialState, type ProbeKind, type ProbeState } from './probe-state.ts';
 
 /** What a prober tells its container. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ContinueExpired, ContinueInvalid, ListPages } from './pages.ts';
-import type { StoredObject } from './store.ts';
+import type { StoredObject } from './stored-object.ts';
 
 const items = (count: number): StoredObject[] =>
   Array.from({ length: count }, (_, index) => {

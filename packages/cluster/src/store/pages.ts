@@ -1,4 +1,4 @@
-import type { StoredObject } from './store.ts';
+import type { StoredObject } from './stored-object.ts';
 
 /** A continuation whose snapshot is gone: the client must list from the beginning (410 `Expired`). */
 export class ContinueExpired extends Error {

@@ -1,4 +1,4 @@
-import type { StoredObject } from './store.ts';
+import type { StoredObject } from './stored-object.ts';
 
 /** One change of one object. For DELETED, `current` is the last state, at the revision of the deletion. */
 export interface StoreEvent {

@@ -2,15 +2,7 @@ import type { KubeObject } from '@osm/kube';
 import { deepFreeze } from './fields.ts';
 import { StateFile } from './persistence.ts';
 import { EventRing } from './ring.ts';
-
-/** One object as the store keeps it: frozen, with its JSON text made once and shared by every answer and watch. */
-export interface StoredObject {
-  /** `namespace/name`, or `name` for cluster-scoped objects. */
-  readonly key: string;
-  readonly object: KubeObject;
-  readonly json: string;
-  readonly revision: number;
-}
+import type { StoredObject } from './stored-object.ts';
 
 /** A write refused because the object is not in the state that the writer assumed. */
 export class StoreConflict extends Error {

@@ -1,5 +1,5 @@
 import { ApiError, objectKey } from '@osm/kube';
-import { matchesSelector } from '../../api/label-match.ts';
+import { matchesSelector } from '../../selectors/label-match.ts';
 import { isNamespaceGoing } from '../api-faults.ts';
 import { type Controller, type ControllerContext, neighbour } from '../context.ts';
 import { startLoop } from '../loop.ts';

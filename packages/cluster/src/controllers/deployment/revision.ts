@@ -1,4 +1,4 @@
-import { matchesSelector } from '../../api/label-match.ts';
+import { matchesSelector } from '../../selectors/label-match.ts';
 import { sameJson } from '../../store/fields.ts';
 import { shortHash } from '../history/short-hash.ts';
 import type { Deployment, PodTemplate, ReplicaSet } from '../objects.ts';

@@ -1,5 +1,5 @@
 import { objectKey } from '@osm/kube';
-import { matchesSelector } from '../../api/label-match.ts';
+import { matchesSelector } from '../../selectors/label-match.ts';
 import type { Controller, ControllerContext } from '../context.ts';
 import { startLoop } from '../loop.ts';
 import type { Pod, ReplicaSet } from '../objects.ts';

@@ -1,4 +1,4 @@
-import { matchesSelector } from '../../api/label-match.ts';
+import { matchesSelector } from '../../selectors/label-match.ts';
 import { sameJson } from '../../store/fields.ts';
 import { withCondition, withoutCondition } from '../conditions.ts';
 import type { Pod, ReplicaSet, ReplicaSetStatus } from '../objects.ts';
