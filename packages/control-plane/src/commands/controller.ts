@@ -7,6 +7,7 @@ import { createBootstrapOwner } from '../distribute/bootstrap-owner.ts';
 import { createCorePlanner } from '../distribute/core-planner.ts';
 import { createDataPlane } from '../distribute/data-plane.ts';
 import { openAuthority } from '../identity/embedded-authority.ts';
+import { createGatewayCertificate } from '../identity/gateway-certificate.ts';
 import { createCoalescer } from '../ingest/coalesce.ts';
 import { readControlSettings } from '../ingest/control-settings.ts';
 import { startIngest } from '../ingest/ingest.ts';
@@ -88,6 +89,7 @@ export async function startController(
   let meshConfig: KubeObject | undefined;
   const pods = createPodCache();
   const issuer = await openAuthority(client, options, osmNamespace);
+  const gateway = createGatewayCertificate({ client, issuer, meshName, osmNamespace, log });
   const planner = createCorePlanner();
   const dataPlane = await createDataPlane({
     issuer,
@@ -156,6 +158,7 @@ export async function startController(
         metrics.featureFlags.set({ feature_flag: flag }, on ? 1 : 0);
       }
       debug.follow(settings.debugServer);
+      gateway.follow(settings.ingressGateway);
     },
   });
   await ingest.synced;
@@ -190,6 +193,7 @@ export async function startController(
       missing = 'stopping';
       coalescer.stop();
       ingest.stop();
+      gateway.close();
       // Streams end first, so that proxies reconnect to another replica; they keep what they have meanwhile.
       await dataPlane.close();
       await Promise.all([validator.close(), debug.close(), admin.close()]);
