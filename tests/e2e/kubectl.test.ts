@@ -3,54 +3,11 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { succeeded, TestCluster } from './testing/cluster.ts';
+import { boat, configMap, DEFINITION, pod, SERVER, STAY, WEB } from './testing/manifests.ts';
 
 /** The unmodified kubectl with pods that run. What needs no pods is tested beside the API server. */
 const cluster = new TestCluster();
 after(() => cluster.end());
-
-const SERVER = `
-const http = require("node:http");
-http.createServer((q, r) => r.end("hello from " + process.env.HOSTNAME + q.url)).listen(8080);
-console.log("listening");
-process.on("SIGTERM", () => process.exit(0));`;
-const WEB = `
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web, labels: {app: web}}
-spec:
-  replicas: 2
-  selector: {matchLabels: {app: web}}
-  strategy: {rollingUpdate: {maxSurge: 1, maxUnavailable: 0}}
-  template:
-    metadata: {labels: {app: web}}
-    spec:
-      terminationGracePeriodSeconds: 5
-      containers:
-      - name: web
-        image: web:1
-        ports: [{name: http, containerPort: 8080}]
-        readinessProbe: {httpGet: {path: /, port: http}, periodSeconds: 1}
-        resources: {requests: {cpu: 10m}}
----
-apiVersion: v1
-kind: Service
-metadata: {name: web}
-spec:
-  selector: {app: web}
-  ports: [{name: http, port: 80, targetPort: http}]
-`;
-const pod = (name: string, script: string): string => `
-apiVersion: v1
-kind: Pod
-metadata: {name: ${name}, labels: {one: "yes"}}
-spec:
-  terminationGracePeriodSeconds: 2
-  restartPolicy: Never
-  containers: [{name: main, image: sh, args: [${JSON.stringify(script)}]}]
-`;
-const STAY = 'trap "exit 0" TERM; while :; do sleep 0.1; done';
-const configMap = (name: string, data: string): string =>
-  `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}}\ndata: ${data}\n`;
 
 before(async () => {
   await cluster.up();
@@ -215,4 +172,98 @@ test('delete: waits for the end of the process, in background and foreground, by
     await cluster.ok('wait', '--for=delete', 'pod', '-l', `app=${name}`, '--timeout=30s');
     assert.equal(await cluster.ok('get', 'rs,pods', '-l', `app=${name}`, '-o', 'name'), '');
   }
+});
+
+test('explain and api-resources know kinds built in and defined; top says that there is no metrics API', async () => {
+  await cluster.apply(DEFINITION);
+  await cluster.ok('wait', '--for=condition=Established', 'crd/boats.example.com', '--timeout=10s');
+  assert.match(await cluster.ok('explain', 'pod.spec.containers.image'), /FIELD: image <string>/);
+  assert.match(await cluster.ok('explain', 'boat.spec.crew'), /FIELD: crew <integer>[\s\S]*How many sail her\./);
+  assert.match(await cluster.ok('api-resources'), /\nboats\s+bo\s+example\.com\/v1\s+true\s+Boat\n/);
+  await cluster.apply(boat('{crew: 3}'));
+  assert.match(await cluster.ok('get', 'bo'), /^NAME\s+CREW\njolie\s+3\n$/);
+  const wrong = await cluster.kubectl(['apply', '-f', '-'], boat('{crew: 0}'));
+  assert.match(wrong.stderr, /spec\.crew: Invalid value: 0: spec\.crew in body should be greater than or equal to 1/);
+  for (const what of ['pods', 'nodes']) assert.match(await cluster.fails('top', what), /Metrics API not available/);
+  await cluster.ok('delete', 'crd', 'boats.example.com');
+  assert.match(
+    await cluster.fails('get', 'boats'),
+    /could not find the requested resource|doesn't have a resource type/,
+  );
+});
+
+test('auth can-i for a service account; its token is refused what it may not', async () => {
+  await cluster.ok('create', 'serviceaccount', 'reader');
+  await cluster.ok('create', 'role', 'reads', '--verb=get,list', '--resource=pods');
+  await cluster.ok('create', 'rolebinding', 'reads', '--role=reads', '--serviceaccount=default:reader');
+  const as = '--as=system:serviceaccount:default:reader';
+  assert.equal(await cluster.ok('auth', 'can-i', 'list', 'pods', as), 'yes\n');
+  assert.equal((await cluster.kubectl(['auth', 'can-i', 'delete', 'pods', as])).stdout, 'no\n');
+  const token = (await cluster.ok('create', 'token', 'reader', '--duration=10m')).trim();
+  const config = JSON.parse(await cluster.ok('config', 'view', '--raw', '-o', 'json'));
+  const file = join(cluster.directory, 'reader.kubeconfig');
+  writeFileSync(file, JSON.stringify({ ...config, users: [{ name: config.users[0].name, user: { token } }] }));
+  const reader = (...args: string[]) => cluster.kubectl([`--kubeconfig=${file}`, ...args]);
+  assert.match(succeeded(await reader('get', 'pods'), 'get pods'), /stays/);
+  const refused = await reader('delete', 'pod', 'stays');
+  assert.match(refused.stderr, /pods "stays" is forbidden: User "system:serviceaccount:default:reader" cannot delete/);
+});
+
+test('events tell what became of a pod; field selectors; pages', async () => {
+  assert.match(await cluster.ok('events', '--for=pod/stays'), /Normal\s+Scheduled[\s\S]*Normal\s+Started/);
+  const byObject = ['--field-selector', 'involvedObject.name=stays,reason=Started'];
+  assert.match(
+    await cluster.ok('get', 'events', ...byObject),
+    /^LAST SEEN.*\n\S+\s+Normal\s+Started\s+pod\/stays.*\n$/,
+  );
+  const running = await cluster.ok(
+    'get',
+    'pods',
+    '--field-selector',
+    'status.phase=Running,spec.nodeName=node-0',
+    '-o',
+    'name',
+  );
+  assert.match(running, /^pod\/stays$/m);
+  assert.doesNotMatch(running, /talks/);
+  assert.match(await cluster.fails('get', 'pods', '--field-selector', 'bogus=1'), /field label not supported: bogus/);
+  const pages = await cluster.kubectl(['get', 'pods', '--chunk-size=1', '-v=8', '-o', 'name']);
+  assert.ok((pages.stderr.match(/continue=/g) ?? []).length >= 2, 'asks for page after page');
+  assert.equal(pages.stdout, await cluster.ok('get', 'pods', '-o', 'name'));
+});
+
+test('a stale object is a conflict, an unknown version is gone, a dry run changes nothing', async () => {
+  await cluster.ok('create', 'configmap', 'stale');
+  const old = await cluster.ok('get', 'cm', 'stale', '-o', 'json');
+  await cluster.ok('label', 'cm', 'stale', 'a=b');
+  const replaced = await cluster.kubectl(['replace', '-f', '-'], old);
+  assert.equal(replaced.code, 1);
+  assert.match(
+    replaced.stderr,
+    /\(Conflict\).*the object has been modified; please apply your changes to the latest version/,
+  );
+  const watch = '/api/v1/configmaps?watch=1&resourceVersion=99999999';
+  assert.match(await cluster.fails('get', '--raw', watch), /\(Expired\)/);
+  assert.equal(await cluster.apply(pod('dry', STAY), '--dry-run=server'), 'pod/dry created (server dry run)\n');
+  assert.match(await cluster.fails('get', 'pod', 'dry'), /pods "dry" not found/);
+  await cluster.ok('delete', 'pod', 'stays', '--dry-run=server');
+  assert.equal(await cluster.jsonpath('{.metadata.deletionTimestamp}', 'pod', 'stays'), '');
+});
+
+test('cordon keeps pods away, drain moves them out as budgets allow, uncordon lets them in', async () => {
+  await cluster.apply(
+    'apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: web}\nspec: {minAvailable: 1, selector: {matchLabels: {app: web}}}\n',
+  );
+  await cluster.becomes('{.status.currentHealthy}', '1', 'pdb/web');
+  await cluster.ok('cordon', 'node-0');
+  assert.match(await cluster.ok('get', 'node', 'node-0'), /Ready,SchedulingDisabled/);
+  assert.match(await cluster.fails('drain', 'node-0'), /declare no controller[\s\S]*stays/);
+  const held = await cluster.kubectl(['drain', 'node-0', '--force', '--timeout=1s']);
+  assert.equal(held.code, 1);
+  assert.match(held.stdout + held.stderr, /Cannot evict pod as it would violate the pod's disruption budget/);
+  await cluster.ok('delete', 'pdb', 'web');
+  assert.match(await cluster.ok('drain', 'node-0', '--force'), /node\/node-0 drained/);
+  await cluster.ok('wait', '--for=condition=PodScheduled=false', 'pod', '-l', 'app=web', '--timeout=10s');
+  await cluster.ok('uncordon', 'node-0');
+  await cluster.ok('rollout', 'status', 'deploy/web', '--timeout=30s');
 });
