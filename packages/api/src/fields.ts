@@ -41,3 +41,29 @@ export const anyCidr = () =>
 /** A namespaced name of a service account or service. */
 export const namedIn = (kind: string) =>
   z.object({ kind: z.literal(kind), name: z.string().min(1), namespace: z.string().min(1) });
+
+const MAX_COUNT = 4_294_967_295;
+
+/** A number that Envoy holds in 32 bits. */
+export const count = () => z.int().min(0).max(MAX_COUNT);
+
+/** A share of all, in whole percents. */
+export const percent = () => z.int().min(0).max(100);
+
+/** A duration that is more than nothing. */
+export const positiveDuration = () =>
+  duration().refine((text) => (parseDuration(text) ?? 0) > 0, 'must be longer than nothing');
+
+/** The name of an HTTP header (RFC 9110 §5.6.2). */
+export const headerName = () =>
+  z
+    .string()
+    .min(1)
+    .max(256)
+    .regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, 'must be the name of an HTTP header');
+
+/** Whether exactly one of some fields of an object is given. */
+export const oneOf =
+  (...names: readonly string[]) =>
+  (value: object): boolean =>
+    names.filter((name) => (value as Readonly<Record<string, unknown>>)[name] !== undefined).length === 1;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { duration, namedIn } from '../fields.ts';
+import { count, duration, namedIn, percent } from '../fields.ts';
 import { defineKind } from '../kind.ts';
 
 const spec = z.object({
@@ -8,8 +8,17 @@ const spec = z.object({
   retryPolicy: z.object({
     retryOn: z.string().optional().describe("Envoy's list of conditions, such as 5xx,reset."),
     perTryTimeout: duration().optional(),
-    numRetries: z.int().min(0).max(4_294_967_295).optional(),
+    numRetries: count().optional(),
     retryBackoffBaseInterval: duration().optional(),
+    budget: z
+      .object({
+        percent: percent().optional().describe('Retries under way for each hundred requests under way; 20 unless set.'),
+        minConcurrency: count()
+          .optional()
+          .describe('Retries that may be under way however few requests are; 10 unless set.'),
+      })
+      .optional()
+      .describe('What keeps retries from becoming a storm.'),
   }),
 });
 

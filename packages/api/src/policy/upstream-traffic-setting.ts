@@ -1,19 +1,10 @@
 import { z } from 'zod';
-import { duration } from '../fields.ts';
+import { count, duration } from '../fields.ts';
 import { defineKind } from '../kind.ts';
+import { loadBalancing } from './load-balancing.ts';
+import { rateLimit, routeRateLimit } from './rate-limit.ts';
+import { fault, outlierDetection, timeouts } from './resilience.ts';
 import { policyStatus } from './status.ts';
-
-const unit = z.enum(['second', 'minute', 'hour']);
-const count = () => z.int().min(0).max(4_294_967_295);
-
-const localTcp = z.object({ connections: count().min(1), unit, burst: count().optional() });
-const localHttp = z.object({
-  requests: count().min(1),
-  unit,
-  burst: count().optional(),
-  responseStatusCode: z.int().min(400).max(599).optional().describe('429 unless set.'),
-  responseHeadersToAdd: z.array(z.object({ name: z.string().min(1), value: z.string() })).optional(),
-});
 
 const spec = z.object({
   host: z.string().min(1).describe('`<service>.<namespace>.svc.cluster.local`, or a host that an Egress names.'),
@@ -30,14 +21,18 @@ const spec = z.object({
         .optional(),
     })
     .optional(),
-  rateLimit: z
-    .object({ local: z.object({ tcp: localTcp.optional(), http: localHttp.optional() }).optional() })
-    .optional(),
+  outlierDetection: outlierDetection.optional(),
+  loadBalancing: loadBalancing.optional(),
+  timeouts: timeouts.optional(),
+  fault: fault.optional(),
+  rateLimit: rateLimit.optional(),
   httpRoutes: z
     .array(
       z.object({
         path: z.string().min(1).describe('Path regex of a configured route, such as `.*`.'),
-        rateLimit: z.object({ local: localHttp.optional() }).optional(),
+        rateLimit: routeRateLimit.optional(),
+        timeouts: timeouts.optional(),
+        fault: fault.optional(),
       }),
     )
     .optional(),
@@ -46,13 +41,13 @@ const spec = z.object({
 /** Spec of an UpstreamTrafficSetting. */
 export type UpstreamTrafficSettingSpec = z.output<typeof spec>;
 
-/** Limits on the traffic to a service. */
+/** Limits on the traffic to a service, and what is done when it fails. */
 export const upstreamTrafficSetting = defineKind({
   group: 'policy.openservicemesh.io',
   kind: 'UpstreamTrafficSetting',
   plural: 'upstreamtrafficsettings',
   shortNames: [],
-  description: 'Limits connections and requests to a service.',
+  description: 'Limits connections and requests to a service, and says what is done when it fails.',
   versions: [{ name: 'v1alpha1', served: true, storage: true }],
   spec,
   status: policyStatus,
