@@ -3,7 +3,7 @@ import type { HttpMatch } from '../plan/types.ts';
 import { byText } from './names.ts';
 import type { MeshObject } from './objects.ts';
 import { patternFault } from './regex.ts';
-import type { ObjectRef, Policy, PolicyFault, RouteGroup } from './snapshot.ts';
+import type { ObjectRef, Policy, PolicyFault, RouteGroup, TrafficTargetPolicy } from './snapshot.ts';
 
 /** An object as read: the policy unless it is faulty as a whole, and its faults. */
 export interface ReadPolicy<P> {
@@ -58,6 +58,26 @@ export function* checkTrafficTarget(
       yield { field: `spec.sources[${index}].kind`, message: `must be ServiceAccount, not ${kind}` };
     }
   }
+}
+
+/** Annotation of a TrafficTarget that is to be tried without being in force. */
+export const AUDIT_ANNOTATION = 'openservicemesh.io/audit';
+
+/** Marks a TrafficTarget that is audited. One that may be meant so is: nobody is let in by a slip of the pen. */
+export function readAudit(
+  read: ReadPolicy<Policy<TrafficTargetSpec>>,
+  object: MeshObject,
+): ReadPolicy<TrafficTargetPolicy> {
+  const word = object.metadata.annotations?.[AUDIT_ANNOTATION];
+  const meant = word?.trim().toLowerCase() ?? 'false';
+  if (read.policy === undefined || ['false', 'no', 'disabled'].includes(meant)) return read;
+  const message = `${JSON.stringify(word)} is not true or false; the TrafficTarget is audited`;
+  const field = `metadata.annotations[${AUDIT_ANNOTATION}]`;
+  const understood = ['true', 'yes', 'enabled'].includes(meant);
+  return {
+    policy: { ...read.policy, audit: true },
+    faults: understood ? read.faults : [...read.faults, { object: read.policy.object, field, message }],
+  };
 }
 
 /** Names of HTTP headers (RFC 9110 token), and the pseudo header of the host. */

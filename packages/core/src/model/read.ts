@@ -13,8 +13,9 @@ import { readEndpointSlice, type SliceFacts } from './endpoint-slice.ts';
 import { type ReadConfig, readMeshConfig } from './mesh-config.ts';
 import { joinServices, type MeshServices } from './mesh-services.ts';
 import { byText } from './names.ts';
+import { type ReadTraffic, readTraffic } from './namespace-traffic.ts';
 import type { MeshObject, MeshObjects, ObjectsByKey } from './objects.ts';
-import { checkTrafficTarget, policyReader, type ReadPolicy, readMatches } from './policy.ts';
+import { checkTrafficTarget, policyReader, type ReadPolicy, readAudit, readMatches } from './policy.ts';
 import { readService, type ServiceFacts } from './service.ts';
 import { type Stage, share, stage } from './sharing.ts';
 import type { Policies, PolicyFault, Snapshot, Workload } from './snapshot.ts';
@@ -26,9 +27,10 @@ type PolicyOf<Kind extends keyof Policies> = Policies[Kind] extends ReadonlyMap<
 type Readers = { readonly [Kind in keyof Policies]: (object: MeshObject) => ReadPolicy<PolicyOf<Kind>> };
 
 const readRouteGroup = policyReader('HTTPRouteGroup', parseHTTPRouteGroup);
+const readTarget = policyReader('TrafficTarget', parseTrafficTarget, (spec, ref) => [...checkTrafficTarget(spec, ref)]);
 
 const READERS: Readers = {
-  trafficTargets: policyReader('TrafficTarget', parseTrafficTarget, (spec, ref) => [...checkTrafficTarget(spec, ref)]),
+  trafficTargets: (object) => readAudit(readTarget(object), object),
   httpRouteGroups: (object) => readMatches(readRouteGroup(object)),
   tcpRoutes: policyReader('TCPRoute', parseTCPRoute),
   trafficSplits: policyReader('TrafficSplit', parseTrafficSplit),
@@ -48,6 +50,7 @@ interface SortedKind {
 /** How a snapshot came about: what the next one may take over. */
 interface Workings {
   readonly namespaces: Stage<[ObjectsByKey, string, string], ReadonlySet<string>>;
+  readonly traffic: Stage<[ObjectsByKey, ReadonlySet<string>], ReadTraffic>;
   readonly config: Stage<[MeshObject | undefined], ReadConfig>;
   readonly services: Derived<ServiceFacts>;
   readonly slices: Derived<SliceFacts>;
@@ -94,6 +97,7 @@ export function readSnapshot(objects: MeshObjects, former?: Snapshot): Snapshot 
   const { meshName, osmNamespace, trustDomain } = objects;
   const namespaces = stage(old?.namespaces, [objects.namespaces, meshName, osmNamespace], readNamespaces);
   const inMesh = namespaces.output;
+  const traffic = stage(old?.traffic, [objects.namespaces, inMesh], readTraffic);
   const config = stage(old?.config, [objects.meshConfig], readMeshConfig);
   const services = derive(objects.services, inMesh, old?.services, readService);
   const slices = derive(objects.endpointSlices, inMesh, old?.slices, readEndpointSlice);
@@ -109,6 +113,7 @@ export function readSnapshot(objects: MeshObjects, former?: Snapshot): Snapshot 
     config: config.output.config,
     configObject: config.output.object,
     namespaces: inMesh,
+    traffic: traffic.output.byNamespace,
     services: joined.services,
     endpoints: joined.endpoints,
     workloads: workloads.output,
@@ -116,6 +121,7 @@ export function readSnapshot(objects: MeshObjects, former?: Snapshot): Snapshot 
     policies: share(former?.policies, policies as unknown as Policies),
     faults: share(former?.faults, [
       ...config.output.faults,
+      ...traffic.output.faults,
       ...KINDS.flatMap((kind) => kinds.get(kind)?.sorted.output.faults ?? []),
     ]),
   };
@@ -123,6 +129,7 @@ export function readSnapshot(objects: MeshObjects, former?: Snapshot): Snapshot 
   const snapshot: Snapshot = same ? former : Object.freeze({ version: (former?.version ?? 0) + 1, ...parts });
   workings.set(snapshot, {
     namespaces,
+    traffic,
     config,
     services,
     slices,

@@ -10,6 +10,8 @@ import type {
   UpstreamTrafficSettingSpec,
 } from '@osm/api';
 import type { HttpMatch, Identity, Protocol, ServiceRef } from '../plan/types.ts';
+import type { MtlsSetting } from './mtls.ts';
+import type { NamespaceTraffic } from './namespace-traffic.ts';
 
 /** An object of the cluster, as statuses and proofs name it. */
 export interface ObjectRef {
@@ -78,6 +80,8 @@ export interface Workload {
   readonly metrics: boolean;
   /** Named TCP ports of its containers. */
   readonly ports: Readonly<Record<string, number>>;
+  /** What its own annotations say of plaintext. */
+  readonly mtls?: MtlsSetting;
 }
 
 /** Matches of a route group by name. A name given twice is the last one. */
@@ -85,9 +89,14 @@ export interface RouteGroup {
   readonly matches: ReadonlyMap<string, { readonly match: HttpMatch; readonly field: string }>;
 }
 
+/** A TrafficTarget; `audit` when it is tried without being in force. */
+export interface TrafficTargetPolicy extends Policy<TrafficTargetSpec> {
+  readonly audit?: true;
+}
+
 /** Policies that could be read, by `<namespace>/<name>`, sorted. */
 export interface Policies {
-  readonly trafficTargets: ReadonlyMap<string, Policy<TrafficTargetSpec>>;
+  readonly trafficTargets: ReadonlyMap<string, TrafficTargetPolicy>;
   readonly httpRouteGroups: ReadonlyMap<string, Policy<HTTPRouteGroupSpec> & RouteGroup>;
   readonly tcpRoutes: ReadonlyMap<string, Policy<TCPRouteSpec>>;
   readonly trafficSplits: ReadonlyMap<string, Policy<TrafficSplitSpec>>;
@@ -110,6 +119,8 @@ export interface Snapshot {
   readonly configObject: ObjectRef | undefined;
   /** Namespaces of the mesh. */
   readonly namespaces: ReadonlySet<string>;
+  /** What namespaces say of calls to their workloads, by name; those that say nothing are absent. */
+  readonly traffic: ReadonlyMap<string, NamespaceTraffic>;
   /** Ports of each service by `<namespace>/<name>`, sorted; the ports by number. */
   readonly services: ReadonlyMap<string, readonly MeshService[]>;
   /** Endpoints by {@link MeshService.upstream}, sorted by address and port. */

@@ -1,3 +1,4 @@
+import { readMtls } from './mtls.ts';
 import type { MeshObject } from './objects.ts';
 import type { Workload } from './snapshot.ts';
 
@@ -37,6 +38,8 @@ export function readWorkload(object: MeshObject): Workload | undefined {
   }
   const addresses = status.podIPs?.flatMap(({ ip }) => ip ?? []) ?? (status.podIP ? [status.podIP] : []);
   const proxyUuid = labels[PROXY_UUID];
+  // The injector refuses values that are wrong.
+  const { setting: mtls } = readMtls(annotations);
   return {
     namespace,
     name,
@@ -48,5 +51,6 @@ export function readWorkload(object: MeshObject): Workload | undefined {
     ...(proxyUuid !== undefined && { proxyUuid }),
     metrics: annotations?.[SCRAPE] === 'true',
     ports,
+    ...(mtls && { mtls }),
   };
 }

@@ -1,4 +1,5 @@
 import { byText, identityKey, serverNameOf, serviceKey } from '../model/names.ts';
+import { type OpenNamespaces, openNamespaces } from '../model/namespace-traffic.ts';
 import { isHttp } from '../model/protocol.ts';
 import { type Stage, stage } from '../model/sharing.ts';
 import type { MeshService, Policies, PolicyFault, Snapshot } from '../model/snapshot.ts';
@@ -26,6 +27,8 @@ export interface OutboundPort {
 /** What the policies make of the mesh as a whole; the parts that proxies choose from. */
 export interface Blueprint {
   readonly settings: Stage<[Snapshot['config'], string], ProxySettings>;
+  /** Namespaces whose workloads let every workload of the mesh in. */
+  readonly open: Stage<[Snapshot['config'], Snapshot['namespaces'], Snapshot['traffic']], OpenNamespaces>;
   readonly access: Stage<[Policies['trafficTargets'], Policies['httpRouteGroups'], Policies['tcpRoutes']], AccessTable>;
   readonly splits: Stage<[Policies['trafficSplits'], Policies['httpRouteGroups']], SplitTable>;
   readonly retries: Stage<[Policies['retries']], RetryTable>;
@@ -122,6 +125,7 @@ export function drawBlueprint(snapshot: Snapshot, former: Blueprint | undefined)
   const splits = stage(former?.splits, [trafficSplits, httpRouteGroups], foldSplits);
   return {
     settings: stage(former?.settings, [snapshot.config, snapshot.osmNamespace], settingsOf),
+    open: stage(former?.open, [snapshot.config, snapshot.namespaces, snapshot.traffic], openNamespaces),
     access: stage(former?.access, [trafficTargets, httpRouteGroups, tcpRoutes], foldAccess),
     splits,
     retries: stage(former?.retries, [retries], foldRetries),

@@ -1,9 +1,10 @@
 import { identityKey } from '../model/names.ts';
+import { modeOf } from '../model/namespace-traffic.ts';
 import { type Stage, stage } from '../model/sharing.ts';
 import type { Snapshot, Workload } from '../model/snapshot.ts';
 import { type AccessRules, NO_RULES } from '../policies/access/access.ts';
 import { type Blueprint, drawBlueprint } from './blueprint.ts';
-import type { ServedService } from './inbound.ts';
+import type { Admission, ServedService } from './inbound.ts';
 import { findReach, joinReach, type Reach, type ReachStages } from './reach.ts';
 import type { EgressPort, Identity, InboundService, IngressService, ProxyPlan } from './types.ts';
 
@@ -24,7 +25,10 @@ interface KnownProxy {
   turn: number;
 }
 interface KnownPlan {
-  readonly inbound: Stage<[AccessRules | undefined, readonly ServedService[]], readonly InboundService[]>;
+  readonly inbound: Stage<
+    [Admission['rules'], Admission['audit'], Admission['plaintext'], readonly ServedService[]],
+    readonly InboundService[]
+  >;
   readonly ingress: Stage<[readonly ServedService[]], readonly IngressService[]>;
   readonly plan: ProxyPlan;
   turn: number;
@@ -61,10 +65,10 @@ export const createPlanCache = (): PlanCache => ({
 const FORGET_AFTER = 8;
 
 function basisOf(snapshot: Snapshot, blueprint: Blueprint, { basis, turn }: PlanCache): Basis {
-  const { config, trustDomain, services, memberships } = snapshot;
-  const { access, limits, ingress, egress, settings } = blueprint;
-  const outputs = [access, limits, ingress, egress, settings].map(({ output }) => output);
-  const inputs: unknown[] = [config, trustDomain, services, memberships, ...outputs];
+  const { config, trustDomain, services, memberships, traffic } = snapshot;
+  const { open, access, limits, ingress, egress, settings } = blueprint;
+  const outputs = [open, access, limits, ingress, egress, settings].map(({ output }) => output);
+  const inputs: unknown[] = [config, trustDomain, services, memberships, traffic, ...outputs];
   return stage<unknown[], { readonly turn: number }>(basis, inputs, () => ({ turn }));
 }
 
@@ -88,13 +92,13 @@ export function reachOf(snapshot: Snapshot, identity: Identity, cache: PlanCache
   const blueprint = turnTo(cache, snapshot);
   const source = identityKey(identity);
   const { config } = snapshot;
-  const permissive = config.traffic.enablePermissiveTrafficPolicyMode;
+  const open = blueprint.open.output;
   const retries = config.featureFlags.enableRetryPolicy ? blueprint.retries.output.get(source) : undefined;
   // Without policies of their own, all are alike in permissive mode.
-  const key = permissive && retries === undefined ? '' : source;
+  const key = open === 'all' && retries === undefined ? '' : source;
   const known = cache.reaches.get(key);
   if (known?.turn === cache.turn) return known.reach;
-  const targets = permissive ? undefined : (blueprint.access.output.targets.get(source) ?? NOBODY);
+  const targets = open === 'all' ? undefined : (blueprint.access.output.targets.get(source) ?? NOBODY);
   const stages = findReach(blueprint, snapshot.endpoints, targets, retries, known?.stages);
   const reach = joinReach(stages, known?.reach);
   cache.reaches.set(key, { stages, reach, turn: cache.turn });
@@ -103,8 +107,20 @@ export function reachOf(snapshot: Snapshot, identity: Identity, cache: PlanCache
 
 /** Whom an identity lets in; undefined: every workload of the mesh (permissive mode). */
 export function rulesOf(snapshot: Snapshot, identity: Identity, cache: PlanCache): AccessRules | undefined {
-  if (snapshot.config.traffic.enablePermissiveTrafficPolicyMode) return undefined;
+  if (modeOf(snapshot, identity.namespace) !== 'rules') return undefined;
   return turnTo(cache, snapshot).access.output.rules.get(identityKey(identity)) ?? NO_RULES;
+}
+
+/**
+ * Rules that are tried on those who call an identity: of its namespace's audit of SMI mode, or of TrafficTargets that
+ * are audited. What they refuse is what would be refused once the audit ends.
+ */
+export function auditOf(snapshot: Snapshot, identity: Identity, cache: PlanCache): AccessRules | undefined {
+  const { audited, rules } = turnTo(cache, snapshot).access.output;
+  const key = identityKey(identity);
+  const tried = audited.get(key);
+  if (tried !== undefined || modeOf(snapshot, identity.namespace) !== 'audit') return tried;
+  return rules.get(key) ?? NO_RULES;
 }
 
 const NO_EGRESS: readonly EgressPort[] = Object.freeze([]);

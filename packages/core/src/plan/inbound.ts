@@ -1,3 +1,4 @@
+import { type PlaintextPorts, takesPlaintext } from '../model/mtls.ts';
 import { byText, serverNameOf } from '../model/names.ts';
 import { isHttp } from '../model/protocol.ts';
 import type { MeshService, Workload } from '../model/snapshot.ts';
@@ -23,15 +24,24 @@ export interface ServedService {
   readonly ingress: readonly IngressRule[] | undefined;
 }
 
+/** Whom a workload lets in. */
+export interface Admission {
+  /** Rules of its identity; undefined lets every workload of the mesh in (permissive mode). */
+  readonly rules: AccessRules | undefined;
+  /** Rules that are tried beside these. */
+  readonly audit: AccessRules | undefined;
+  /** Ports on which plaintext is taken too. */
+  readonly plaintext: PlaintextPorts | undefined;
+}
+
 /**
- * What a workload serves, sorted by target port, then service. `rules` are those of its identity; undefined lets every
- * workload of the mesh in (permissive mode). Ports of a service that have one target are one: clients ask for the
+ * What a workload serves, sorted by target port, then service. Ports of a service that have one target are one: clients ask for the
  * service by name, and arrive at the target.
  */
 export function inboundOf(
   workload: Workload,
   services: readonly ServedService[],
-  rules: AccessRules | undefined,
+  { rules, audit, plaintext }: Admission,
 ): readonly InboundService[] {
   const served = new Map<string, InboundService>();
   for (const { ports, limits } of services)
@@ -49,6 +59,8 @@ export function inboundOf(
         protocol,
         serverName,
         access,
+        ...(audit && { audit: accessTo(audit, protocol, targetPort) }),
+        ...(takesPlaintext(plaintext, targetPort) && { plaintext: true as const }),
         ...limitsFor(limits, protocol),
       });
     }

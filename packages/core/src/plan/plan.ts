@@ -1,8 +1,9 @@
+import { plaintextFor } from '../model/mtls.ts';
 import { identityKey, objectKey } from '../model/names.ts';
 import { sameParts, share, stage } from '../model/sharing.ts';
 import type { PolicyFault, Snapshot, Workload } from '../model/snapshot.ts';
 import { type Blueprint, blueprintFaults, limitsOf } from './blueprint.ts';
-import { createPlanCache, egressOf, type PlanCache, reachOf, rulesOf, turnTo } from './cache.ts';
+import { auditOf, createPlanCache, egressOf, type PlanCache, reachOf, rulesOf, turnTo } from './cache.ts';
 import { inboundOf, ingressOf, type ServedService } from './inbound.ts';
 import type { Reach } from './reach.ts';
 import type { Identity, ProxyPlan } from './types.ts';
@@ -56,12 +57,17 @@ function planFully({ snapshot, blueprint, cache, identity, workload, reach }: Pl
   const ports = services.flatMap((service) =>
     service.ports.map(({ targetPortName }) => targetPortName && (workload?.ports[targetPortName] ?? '')),
   );
-  const key = `${identityKey(identity)} ${metrics} ${names.join(',')} ${ports.join(',')}`;
+  const plaintext = workload && plaintextFor(workload, snapshot.traffic)?.ports;
+  const key = `${identityKey(identity)} ${metrics} ${names.join(',')} ${ports.join(',')} ${plaintext ?? ''}`;
   const known = cache.plans.get(key);
   if (known?.turn === cache.turn) return key;
   const rules = rulesOf(snapshot, identity, cache);
-  const served = shareServices(known?.inbound.inputs[1], services);
-  const inbound = stage(known?.inbound, [rules, served], (own, all) => (workload ? inboundOf(workload, all, own) : []));
+  const audit = auditOf(snapshot, identity, cache);
+  const served = shareServices(known?.inbound.inputs[3], services);
+  const taken = share(known?.inbound.inputs[2], plaintext);
+  const inbound = stage(known?.inbound, [rules, audit, taken, served], (...[own, tried, plain, all]) =>
+    workload ? inboundOf(workload, all, { rules: own, audit: tried, plaintext: plain }) : [],
+  );
   const ingress = stage(known?.ingress, [served], (all) => (workload ? ingressOf(workload, all) : []));
   const plan: ProxyPlan = sameParts(known?.plan, {
     identity: share(known?.plan.identity, { namespace: identity.namespace, serviceAccount: identity.serviceAccount }),

@@ -1,5 +1,6 @@
 import type { RetrySpec } from '@osm/api';
 import { byText, identityKey } from '../model/names.ts';
+import type { OpenNamespaces } from '../model/namespace-traffic.ts';
 import { isHttp } from '../model/protocol.ts';
 import { type Stage, sameParts, share, stage } from '../model/sharing.ts';
 import type { MeshEndpoint, Policy, Snapshot } from '../model/snapshot.ts';
@@ -24,6 +25,7 @@ export interface ReachStages {
   readonly routes: Stage<
     [
       Targets,
+      OpenNamespaces,
       Retries | undefined,
       Blueprint['outbound']['output'],
       Blueprint['upstreams']['output'],
@@ -38,20 +40,30 @@ export interface ReachStages {
 /** Assignments, and what they were made from. */
 interface Assigned {
   readonly targets: Targets;
+  readonly open: OpenNamespaces;
   readonly upstreams: ReadonlyMap<string, Upstream>;
   readonly endpoints: Endpoints;
   readonly assignments: ReadonlyMap<string, Assignment>;
 }
 
+const namespaceOf = (name: string): string => name.slice(0, name.indexOf('/'));
+
+const isOpen = (open: OpenNamespaces, namespace: string): boolean => open === 'all' || open.has(namespace);
+
 const NOWHERE: readonly MeshEndpoint[] = Object.freeze([]);
 
-/** Services of the targets, and the apexes that share their traffic with one of these, at any depth; sorted. */
+/** Services of open namespaces and of the targets, and the apexes that share their traffic with one of these, at any depth; sorted. */
 function reachable(
   targets: readonly Identity[],
+  open: OpenNamespaces,
+  ports: Blueprint['outbound']['output'],
   served: Blueprint['served']['output'],
   splits: Blueprint['splits']['output'],
 ): readonly string[] {
   const names = new Set(targets.flatMap((target) => served.get(identityKey(target)) ?? []));
+  if (open !== 'all' && open.size > 0) {
+    for (const name of ports.keys()) if (open.has(namespaceOf(name))) names.add(name);
+  }
   // A set may grow while it is walked, and what is added is walked too.
   for (const name of names) for (const apex of splits.apexes.get(name) ?? []) names.add(apex);
   return [...names].sort(byText);
@@ -65,8 +77,8 @@ function withRetry({ port, outbound }: OutboundPort, retries: Retries | undefine
     : { ...outbound, routes: outbound.routes.map((route) => ({ ...route, retry })) };
 }
 
-function findRoutes(...[targets, retries, ports, all, served, splits]: ReachStages['routes']['inputs']): Routes {
-  const names = targets === undefined ? undefined : reachable(targets, served, splits);
+function findRoutes(...[targets, open, retries, ports, all, served, splits]: ReachStages['routes']['inputs']): Routes {
+  const names = targets === undefined ? undefined : reachable(targets, open, ports, served, splits);
   const outbound: OutboundService[] = [];
   const upstreams = new Map<string, Upstream>();
   for (const name of names ?? ports.keys()) {
@@ -87,32 +99,39 @@ function findRoutes(...[targets, retries, ports, all, served, splits]: ReachStag
 /** Assigns endpoints; only upstreams whose endpoints changed are looked at again. */
 function assign(
   targets: Targets,
+  open: OpenNamespaces,
   upstreams: ReadonlyMap<string, Upstream>,
   endpoints: Endpoints,
   former: Assigned | undefined,
 ): Assigned {
-  const similar = former?.targets === targets && former?.upstreams === upstreams ? former : undefined;
+  const same = former?.targets === targets && former?.open === open && former?.upstreams === upstreams;
+  const similar = same ? former : undefined;
   if (similar?.endpoints === endpoints) return similar;
   const changed = new Map<string, Assignment>();
   let allowed: ReadonlySet<string> | undefined;
-  for (const upstream of upstreams.keys()) {
+  for (const [upstream, { service }] of upstreams) {
     const places = endpoints.get(upstream) ?? NOWHERE;
     if (similar !== undefined && places === (similar.endpoints.get(upstream) ?? NOWHERE)) continue;
     allowed ??= targets && new Set(targets.map(identityKey));
     const known = former?.assignments.get(upstream);
-    const assignment = share(known, assignmentOf(upstream, places, allowed));
+    const assignment = share(
+      known,
+      assignmentOf(upstream, places, isOpen(open, service.namespace) ? undefined : allowed),
+    );
     if (similar === undefined || assignment !== known) changed.set(upstream, assignment);
   }
-  if (similar === undefined) return { targets, upstreams, endpoints, assignments: share(former?.assignments, changed) };
-  if (changed.size === 0) return { targets, upstreams, endpoints, assignments: similar.assignments };
+  if (similar === undefined)
+    return { targets, open, upstreams, endpoints, assignments: share(former?.assignments, changed) };
+  if (changed.size === 0) return { targets, open, upstreams, endpoints, assignments: similar.assignments };
   const assignments = new Map(similar.assignments);
   for (const [upstream, assignment] of changed) assignments.set(upstream, assignment);
-  return { targets, upstreams, endpoints, assignments };
+  return { targets, open, upstreams, endpoints, assignments };
 }
 
 /**
- * Where an identity may go. Without `targets`: everywhere (permissive mode). With them: to the services that the target
- * identities stand behind and to the apexes of splits over these; only endpoints of a target may answer. `retries` are
+ * Where an identity may go. Without `targets`: everywhere (permissive mode). With them: to the services of namespaces that
+ * are open, to those that the target identities stand behind, and to the apexes of splits over these; outside open
+ * namespaces only endpoints of a target may answer. `retries` are
  * the identity's own Retry policies.
  */
 export function findReach(
@@ -126,6 +145,7 @@ export function findReach(
     former?.routes,
     [
       targets,
+      blueprint.open.output,
       retries,
       blueprint.outbound.output,
       blueprint.upstreams.output,
@@ -135,7 +155,7 @@ export function findReach(
     findRoutes,
   );
   const { upstreams } = routes.output;
-  return { routes, assigned: assign(targets, upstreams, endpoints, former?.assigned) };
+  return { routes, assigned: assign(targets, blueprint.open.output, upstreams, endpoints, former?.assigned) };
 }
 
 /** The reach that the stages came to; the same object while they are. */

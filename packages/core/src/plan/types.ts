@@ -65,6 +65,9 @@ export type Access =
   | { readonly mode: 'any' }
   | { readonly mode: 'rules'; readonly http: readonly HttpRule[]; readonly tcp: readonly TcpRule[] };
 
+/** Access by rules. */
+export type RuleAccess = Extract<Access, { readonly mode: 'rules' }>;
+
 /** Tokens that refill (UpstreamTrafficSetting `rateLimit.local`). */
 export interface TokenBucket {
   readonly maxTokens: number;
@@ -79,6 +82,60 @@ export interface HttpRateLimit extends TokenBucket {
   readonly headersToAdd: readonly { readonly name: string; readonly value: string }[];
 }
 
+/** A rate limit that a service of the mesh's users counts (UpstreamTrafficSetting `rateLimit.global`). */
+export interface GlobalRateLimit {
+  readonly host: string;
+  readonly port: number;
+  readonly domain: string;
+  readonly timeoutMs: number;
+  /** What passes when the service does not answer: all, or nothing. */
+  readonly failOpen: boolean;
+}
+
+/** A global rate limit on connections: what is told of each. */
+export interface GlobalTcpRateLimit extends GlobalRateLimit {
+  readonly descriptors: readonly (readonly { readonly key: string; readonly value: string }[])[];
+}
+
+/** A test of a header's value. */
+export type HeaderTest =
+  | {
+      readonly name: string;
+      readonly test: 'exact' | 'prefix' | 'suffix' | 'regex' | 'contains';
+      readonly value: string;
+    }
+  | { readonly name: string; readonly test: 'present'; readonly value: boolean };
+
+/** A part of what is told of a request. */
+export type DescriptorEntry =
+  | { readonly from: 'text'; readonly key: string; readonly value: string }
+  | { readonly from: 'address' }
+  | { readonly from: 'header'; readonly name: string; readonly key: string }
+  | {
+      readonly from: 'headers';
+      readonly key: string;
+      readonly value: string;
+      readonly headers: readonly HeaderTest[];
+      readonly expected: boolean;
+    };
+
+/** What is told of a request; each is counted apart. An entry that a request has nothing for leaves its descriptor out. */
+export type HttpDescriptors = readonly (readonly DescriptorEntry[])[];
+
+/** A global rate limit on requests. */
+export interface GlobalHttpRateLimit extends GlobalRateLimit {
+  readonly descriptors: HttpDescriptors;
+  readonly status: number;
+  /** Answers carry `x-ratelimit-limit`, `-remaining` and `-reset`. */
+  readonly tellLimits: boolean;
+}
+
+/** Failures made on purpose. Shares are whole percents. */
+export interface FaultPlan {
+  readonly delay?: { readonly ms: number; readonly percent: number };
+  readonly abort?: { readonly status: number; readonly percent: number };
+}
+
 /** One port of one service that the proxied workload serves: one inbound filter chain. */
 export interface InboundService {
   readonly service: ServiceRef;
@@ -90,10 +147,20 @@ export interface InboundService {
   /** SNI by which clients ask for it: `<service>.<namespace>.svc.cluster.local`. */
   readonly serverName: string;
   readonly access: Access;
+  /** Rules that are tried: what they would refuse is counted and logged, and `access` decides. */
+  readonly audit?: RuleAccess;
+  /** Plaintext is let in too, whoever sends it, while clients get sidecars. */
+  readonly plaintext?: true;
   readonly tcpRateLimit?: TokenBucket;
   readonly httpRateLimit?: HttpRateLimit;
   /** Limits of single paths, by the path regex they name. */
   readonly routeRateLimits?: readonly { readonly path: string; readonly limit: HttpRateLimit }[];
+  readonly globalTcpRateLimit?: GlobalTcpRateLimit;
+  readonly globalHttpRateLimit?: GlobalHttpRateLimit;
+  /** What is told of requests of single paths, in place of the limit's own. */
+  readonly routeDescriptors?: readonly { readonly path: string; readonly descriptors: HttpDescriptors }[];
+  readonly fault?: FaultPlan;
+  readonly routeFaults?: readonly { readonly path: string; readonly fault: FaultPlan }[];
 }
 
 /** Who may come in from outside the mesh (IngressBackend): one inbound chain for one backend port. */
@@ -128,6 +195,24 @@ export interface RetryPlan {
   readonly baseIntervalMs: number;
 }
 
+/** How many retries may be under way towards an upstream: so many for a hundred requests under way, or so many at least. */
+export interface RetryBudget {
+  readonly percent: number;
+  readonly minConcurrency: number;
+}
+
+/** How long calls may take; 0 is for ever, and absent is the mesh's default, which is for ever too. */
+export interface Timeouts {
+  readonly requestMs?: number;
+  readonly idleMs?: number;
+}
+
+/** What calls have in common that go to one endpoint. */
+export type Affinity =
+  | { readonly by: 'header'; readonly name: string }
+  | { readonly by: 'cookie'; readonly name: string; readonly ttlMs: number; readonly path: string }
+  | { readonly by: 'source-address' };
+
 /** One alternative of an outbound service; the first whose match holds is taken. */
 export interface OutboundRoute {
   /** Undefined matches everything. */
@@ -135,6 +220,9 @@ export interface OutboundRoute {
   /** In order of the object that names them; empty: there is nowhere to go (answered with 503 or a closed connection). */
   readonly destinations: readonly Destination[];
   readonly retry?: RetryPlan;
+  readonly timeouts?: Timeouts;
+  /** Of a TCP port only `source-address` is there. */
+  readonly affinity?: Affinity;
   readonly origins: readonly Origin[];
 }
 
@@ -159,6 +247,23 @@ export interface ConnectionLimits {
   readonly maxRetries?: number;
 }
 
+/** When an endpoint that fails is left out for a while. */
+export interface OutlierDetection {
+  /** 0 is off. */
+  readonly consecutive5xx: number;
+  /** 0 is off. */
+  readonly consecutiveGatewayErrors: number;
+  readonly intervalMs: number;
+  readonly baseEjectionMs: number;
+  readonly maxEjectionMs: number;
+  readonly maxEjectionPercent: number;
+}
+
+/** How calls are spread over endpoints; absent is in turn. */
+export type Balancing =
+  | { readonly mode: 'maglev' | 'ring-hash' }
+  | { readonly mode: 'slow-start'; readonly windowMs: number; readonly minWeightPercent: number };
+
 /** A destination inside the mesh: one cluster. Endpoints are apart, as they change far more often. */
 export interface Upstream {
   /** `<namespace>/<service>|<target port>`: name of the cluster and of its load assignment. */
@@ -170,6 +275,12 @@ export interface Upstream {
   /** Service accounts that may answer for the service, sorted; empty: nobody may. */
   readonly servers: readonly Identity[];
   readonly limits?: ConnectionLimits;
+  /** Present where a Retry policy leads here; it stands in place of `limits.maxRetries`. */
+  readonly retryBudget?: RetryBudget;
+  readonly outlierDetection?: OutlierDetection;
+  readonly balancing?: Balancing;
+  /** Endpoints of the caller's zone come first. */
+  readonly preferSameZone?: boolean;
 }
 
 /** A place where an upstream answers. */
@@ -178,6 +289,8 @@ export interface Endpoint {
   readonly port: number;
   /** `draining` endpoints get no new requests, but keep those they have. */
   readonly health: 'healthy' | 'draining';
+  /** Called only as far as those without it are not well: it is in another zone than the caller. */
+  readonly fallback?: boolean;
 }
 
 /** The endpoints of one upstream, sorted by address and port: one load assignment. */

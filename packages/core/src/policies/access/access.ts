@@ -2,7 +2,7 @@ import type { TCPRouteSpec, TrafficTargetSpec } from '@osm/api';
 import { byText, identityKey, objectKey, sortIdentities } from '../../model/names.ts';
 import { isHttp } from '../../model/protocol.ts';
 import type { Policies, Policy, PolicyFault } from '../../model/snapshot.ts';
-import type { Access, HttpMatch, HttpRule, Identity, Origin, Protocol, TcpRule } from '../../plan/types.ts';
+import type { Access, HttpMatch, HttpRule, Identity, Origin, Protocol, RuleAccess, TcpRule } from '../../plan/types.ts';
 
 /** What the TrafficTargets of a destination let in. */
 export interface AccessRules {
@@ -14,7 +14,12 @@ export interface AccessRules {
 export interface AccessTable {
   /** By destination identity; who is absent lets nobody in. */
   readonly rules: ReadonlyMap<string, AccessRules>;
-  /** By source identity: whom it may call, sorted. */
+  /**
+   * By destination identity, where a TrafficTarget is audited: what would be let in with those in force that are tried,
+   * too.
+   */
+  readonly audited: ReadonlyMap<string, AccessRules>;
+  /** By source identity: whom it may call, sorted; and whom it might call, as a call that never comes is not audited. */
   readonly targets: ReadonlyMap<string, readonly Identity[]>;
   /** References that lead nowhere. */
   readonly faults: readonly PolicyFault[];
@@ -38,7 +43,12 @@ interface Drafts {
 type Target = Policy<TrafficTargetSpec>;
 type Rule = NonNullable<TrafficTargetSpec['rules']>[number];
 
-function add<Shape>(drafts: Map<string, Draft<Shape>>, shape: Shape, sources: readonly Identity[], origins: Origin[]) {
+function add<Shape>(
+  drafts: Map<string, Draft<Shape>>,
+  shape: Shape,
+  sources: readonly Identity[],
+  origins: readonly Origin[],
+) {
   const key = JSON.stringify(shape) ?? '';
   const known = drafts.get(key) ?? { shape, sources: [], origins: [] };
   known.sources.push(...sources);
@@ -120,6 +130,22 @@ function finish({ http, tcp }: Drafts): AccessRules {
   };
 }
 
+function draftsOf(all: Map<string, Drafts>, key: string): Drafts {
+  const known = all.get(key) ?? { http: new Map(), tcp: new Map() };
+  all.set(key, known);
+  return known;
+}
+
+/** Both, with equal shapes as one. */
+function join(...parts: readonly (Drafts | undefined)[]): Drafts {
+  const all: Drafts = { http: new Map(), tcp: new Map() };
+  for (const part of parts) {
+    for (const { shape, sources, origins } of part?.http.values() ?? []) add(all.http, shape, sources, origins);
+    for (const { shape, sources, origins } of part?.tcp.values() ?? []) add(all.tcp, shape, sources, origins);
+  }
+  return all;
+}
+
 /**
  * Folds TrafficTargets into the rules of each destination and the destinations of each source. Everything is a union:
  * a request is let in when any rule lets it in (SMI Traffic Access Control v1alpha3: "additive"). Equal matches become
@@ -131,6 +157,8 @@ export function foldAccess(
   tcpRoutes: Policies['tcpRoutes'],
 ): AccessTable {
   const drafts = new Map<string, Drafts>();
+  const trials = new Map<string, Drafts>();
+  const audited = new Set<string>();
   const targets = new Map<string, Identity[]>();
   const faults: PolicyFault[] = [];
   for (const target of trafficTargets.values()) {
@@ -139,8 +167,9 @@ export function foldAccess(
     const from = sources.map(({ namespace, name }): Identity => ({ namespace, serviceAccount: name }));
     if (from.length === 0) continue;
     for (const source of from) targets.set(identityKey(source), [...(targets.get(identityKey(source)) ?? []), to]);
-    const own = drafts.get(identityKey(to)) ?? { http: new Map(), tcp: new Map() };
-    drafts.set(identityKey(to), own);
+    const destinationKey = identityKey(to);
+    if (target.audit) audited.add(destinationKey);
+    const own = draftsOf(target.audit ? trials : drafts, destinationKey);
     for (const [index, rule] of rules.entries()) {
       const field = `spec.rules[${index}]`;
       if (rule.kind === 'HTTPRouteGroup') faults.push(...addHttp(own, target, rule, field, from, httpRouteGroups));
@@ -149,6 +178,7 @@ export function foldAccess(
   }
   return {
     rules: new Map([...drafts].map(([key, own]) => [key, finish(own)])),
+    audited: new Map([...audited].map((key) => [key, finish(join(drafts.get(key), trials.get(key)))])),
     targets: new Map([...targets].map(([key, to]) => [key, sortIdentities(to)])),
     faults,
   };
@@ -158,7 +188,7 @@ export function foldAccess(
  * The part of a destination's rules that applies to one of its ports. HTTP rules never open a TCP port, nor the other
  * way round.
  */
-export function accessTo(rules: AccessRules, protocol: Protocol, targetPort: number): Access {
+export function accessTo(rules: AccessRules, protocol: Protocol, targetPort: number): RuleAccess {
   if (isHttp(protocol)) return { mode: 'rules', http: rules.http, tcp: [] };
   return { mode: 'rules', http: [], tcp: rules.tcp.filter(({ ports }) => ports?.includes(targetPort) ?? true) };
 }
