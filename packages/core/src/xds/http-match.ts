@@ -11,6 +11,9 @@ export const restrictsPath = (match: HttpMatch): boolean => match.path !== ANY_P
 export const matchKey = (match: HttpMatch): string =>
   JSON.stringify([match.path, match.methods ?? null, match.headers.map(({ name, regex }) => [name, regex])]);
 
+/** A regular expression as Envoy takes it, which refuses one of no characters. */
+const safeRegex = (regex: string): { readonly regex: string } => ({ regex: regex === '' ? '()' : regex });
+
 function headerMatchers(match: HttpMatch): HeaderMatcherJson[] {
   const [method, ...others] = match.methods ?? [];
   const methods: HeaderMatcherJson[] =
@@ -23,7 +26,7 @@ function headerMatchers(match: HttpMatch): HeaderMatcherJson[] {
               others.length === 0 ? { exact: method } : { safeRegex: { regex: [method, ...others].join('|') } },
           },
         ];
-  const headers = match.headers.map(({ name, regex }) => ({ name, stringMatch: { safeRegex: { regex } } }));
+  const headers = match.headers.map(({ name, regex }) => ({ name, stringMatch: { safeRegex: safeRegex(regex) } }));
   return [...methods, ...headers];
 }
 
