@@ -6,6 +6,9 @@ export interface SliceEndpoint {
   /** `unready` ones get no traffic, and tell only what will be. */
   readonly state: 'ready' | 'terminating' | 'unready';
   readonly hostname?: string;
+  readonly zone?: string;
+  /** Zones whose callers it is meant for; empty when nothing says so. */
+  readonly zones: readonly string[];
   /** `<namespace>/<name>` of its pod, which is of the slice's namespace. */
   readonly pod?: string;
 }
@@ -29,6 +32,8 @@ interface Slice {
     | readonly {
         readonly addresses?: readonly string[];
         readonly hostname?: string;
+        readonly zone?: string;
+        readonly hints?: { readonly forZones?: readonly { readonly name?: string }[] };
         readonly conditions?: { readonly ready?: boolean; readonly serving?: boolean; readonly terminating?: boolean };
         readonly targetRef?: { readonly kind?: string; readonly name?: string; readonly namespace?: string };
       }[]
@@ -55,14 +60,25 @@ export function readEndpointSlice(object: MeshObject): SliceFacts | undefined {
   const ports = (slice.ports ?? []).flatMap(({ name = '', port, protocol = 'TCP' }) =>
     port !== undefined && protocol === 'TCP' ? [{ name, port }] : [],
   );
-  const endpoints = (slice.endpoints ?? []).flatMap(({ addresses, conditions, hostname, targetRef }) => {
+  const endpoints = (slice.endpoints ?? []).flatMap(({ addresses, conditions, hostname, targetRef, zone, hints }) => {
     const state = stateOf(conditions ?? {});
     // Kubernetes defines the further addresses of an endpoint as equivalent to the first.
     const address = addresses?.[0];
     if (address === undefined) return [];
     const ours = targetRef?.kind === 'Pod' && (targetRef.namespace ?? namespace) === namespace;
     const pod = ours && targetRef.name ? `${namespace}/${targetRef.name}` : undefined;
-    return [{ address, state, ...(hostname && { hostname }), ...(pod !== undefined && { pod }) }];
+    const hinted = (hints?.forZones ?? []).flatMap(({ name }) => name ?? []);
+    const zones = hinted.length > 0 ? hinted : zone ? [zone] : [];
+    return [
+      {
+        address,
+        state,
+        zones,
+        ...(zone && { zone }),
+        ...(hostname && { hostname }),
+        ...(pod !== undefined && { pod }),
+      },
+    ];
   });
   return { service: `${namespace}/${service}`, ipv6: slice.addressType === 'IPv6', ports, endpoints };
 }

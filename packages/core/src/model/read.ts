@@ -8,6 +8,7 @@ import {
   parseTrafficTarget,
   parseUpstreamTrafficSetting,
 } from '@osm/api';
+import { checkUpstreamTrafficSetting } from '../policies/upstream-traffic-setting/check.ts';
 import { type Derived, derive } from './derive.ts';
 import { readEndpointSlice, type SliceFacts } from './endpoint-slice.ts';
 import { type ReadConfig, readMeshConfig } from './mesh-config.ts';
@@ -37,7 +38,9 @@ const READERS: Readers = {
   egresses: policyReader('Egress', parseEgress),
   ingressBackends: policyReader('IngressBackend', parseIngressBackend),
   retries: policyReader('Retry', parseRetry),
-  upstreamTrafficSettings: policyReader('UpstreamTrafficSetting', parseUpstreamTrafficSetting),
+  upstreamTrafficSettings: policyReader('UpstreamTrafficSetting', parseUpstreamTrafficSetting, (spec) => [
+    ...checkUpstreamTrafficSetting(spec),
+  ]),
 };
 const KINDS = Object.keys(READERS) as (keyof Policies)[];
 

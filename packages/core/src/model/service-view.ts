@@ -43,14 +43,21 @@ function targetOf(port: ServicePort, resolved: readonly ResolvedEndpoint[], pods
 function endpointsOf(port: ServicePort, resolved: readonly ResolvedEndpoint[]): readonly MeshEndpoint[] {
   const places = new Map<string, MeshEndpoint>();
   for (const { endpoint, ports, pod } of resolved) {
-    const { address, state } = endpoint;
+    const { address, state, zone, zones } = endpoint;
     if (state === 'unready') continue;
     for (const { name, port: number } of ports) {
       if (name !== port.name) continue;
       const place = `${address} ${number}`;
       // An endpoint may be in two slices for a moment (discovery.k8s.io/v1); ready is the newer truth.
       if (places.get(place)?.state === 'ready') continue;
-      places.set(place, { address, port: number, state, ...(pod && { identity: pod.identity }) });
+      places.set(place, {
+        address,
+        port: number,
+        state,
+        ...(zone !== undefined && { zone }),
+        ...(zones.length > 0 && { zones }),
+        ...(pod && { identity: pod.identity }),
+      });
     }
   }
   return [...places.values()].sort((a, b) => byText(a.address, b.address) || a.port - b.port);

@@ -61,6 +61,10 @@ export interface MeshEndpoint {
   readonly port: number;
   /** `terminating` ones still serve. Those that are not ready are not here. */
   readonly state: 'ready' | 'terminating';
+  /** The topology zone that it is in. */
+  readonly zone?: string;
+  /** Zones whose callers it is meant for: the EndpointSlice's hints, or else its own zone. */
+  readonly zones?: readonly string[];
   /** Identity of the pod; undefined when no pod of the mesh is known for it. */
   readonly identity?: Identity;
 }

@@ -1,4 +1,4 @@
-import { byText, identityKey, serverNameOf, serviceKey } from '../model/names.ts';
+import { byText, identityKey, serverNameOf } from '../model/names.ts';
 import { type OpenNamespaces, openNamespaces } from '../model/namespace-traffic.ts';
 import { isHttp } from '../model/protocol.ts';
 import { type Stage, stage } from '../model/sharing.ts';
@@ -11,8 +11,9 @@ import { foldSplits, routesOf, type SplitTable } from '../policies/split/split.t
 import {
   foldLimits,
   type LimitTable,
-  type ServiceLimits,
+  limitsOf,
 } from '../policies/upstream-traffic-setting/upstream-traffic-setting.ts';
+import { type CallTable, callTable, routesWith } from './calls.ts';
 import { settingsOf } from './settings.ts';
 import type { OutboundRoute, OutboundService, ProxySettings, Upstream } from './types.ts';
 
@@ -33,7 +34,7 @@ export interface Blueprint {
   readonly splits: Stage<[Policies['trafficSplits'], Policies['httpRouteGroups']], SplitTable>;
   readonly retries: Stage<[Policies['retries']], RetryTable>;
   /** Ports that can be called, by service name; sorted. */
-  readonly outbound: Stage<[Services, SplitTable], ReadonlyMap<string, readonly OutboundPort[]>>;
+  readonly outbound: Stage<[Services, SplitTable, LimitTable], ReadonlyMap<string, readonly OutboundPort[]>>;
   /** By {@link Upstream.key}. */
   readonly upstreams: Stage<[Services, LimitTable], ReadonlyMap<string, Upstream>>;
   readonly limits: Stage<[Policies['upstreamTrafficSettings']], LimitTable>;
@@ -48,15 +49,21 @@ export interface Blueprint {
   readonly served: Stage<[Services], ReadonlyMap<string, readonly string[]>>;
 }
 
-function outboundPort(port: MeshService, splits: SplitTable, services: Services): OutboundPort {
-  const routes = routesOf(port, splits, services).map(
+function outboundPort(port: MeshService, splits: SplitTable, services: Services, settings: CallTable): OutboundPort {
+  const plain = routesOf(port, splits, services).map(
     (route): OutboundRoute => (isHttp(port.protocol) ? { ...route, retry: DEFAULT_RETRY } : route),
   );
   const { service, protocol, addresses } = port;
+  const routes = settings.size === 0 ? plain : routesWith(plain, port, settings);
   return { port, outbound: { service, port: port.port, protocol, addresses, routes } };
 }
 
-function outboundPorts(services: Services, splits: SplitTable): ReadonlyMap<string, readonly OutboundPort[]> {
+function outboundPorts(
+  services: Services,
+  splits: SplitTable,
+  limits: LimitTable,
+): ReadonlyMap<string, readonly OutboundPort[]> {
+  const settings = callTable(services, limits);
   const outbound = new Map<string, readonly OutboundPort[]>();
   for (const [name, ports] of services) {
     // Without an address there is nothing that a client could dial.
@@ -64,15 +71,11 @@ function outboundPorts(services: Services, splits: SplitTable): ReadonlyMap<stri
     if (callable.length > 0)
       outbound.set(
         name,
-        callable.map((port) => outboundPort(port, splits, services)),
+        callable.map((port) => outboundPort(port, splits, services, settings)),
       );
   }
   return outbound;
 }
-
-/** What was set for a service; a pod of a headless one has what the whole has, unless it has its own. */
-export const limitsOf = ({ service, parent }: MeshService, { services }: LimitTable): ServiceLimits | undefined =>
-  services.get(serviceKey(service)) ?? services.get(serviceKey(parent));
 
 function upstreamsOf(services: Services, limits: LimitTable): ReadonlyMap<string, Upstream> {
   const upstreams = new Map<string, Upstream>();
@@ -82,7 +85,8 @@ function upstreamsOf(services: Services, limits: LimitTable): ReadonlyMap<string
       // Two ports of a Service may have one target; the first then speaks for it.
       if (upstreams.has(upstream)) continue;
       const serverName = serverNameOf(service);
-      const connections = limitsOf(port, limits)?.connections;
+      const set = limitsOf(port, limits);
+      const connections = set?.connections;
       upstreams.set(upstream, {
         key: upstream,
         service,
@@ -91,6 +95,7 @@ function upstreamsOf(services: Services, limits: LimitTable): ReadonlyMap<string
         serverName,
         servers,
         ...(connections && { limits: connections }),
+        ...set?.care,
       });
     }
   }
@@ -129,7 +134,7 @@ export function drawBlueprint(snapshot: Snapshot, former: Blueprint | undefined)
     access: stage(former?.access, [trafficTargets, httpRouteGroups, tcpRoutes], foldAccess),
     splits,
     retries: stage(former?.retries, [retries], foldRetries),
-    outbound: stage(former?.outbound, [services, splits.output], outboundPorts),
+    outbound: stage(former?.outbound, [services, splits.output, limits.output], outboundPorts),
     upstreams: stage(former?.upstreams, [services, limits.output], upstreamsOf),
     limits,
     egress: stage(former?.egress, [policies.egresses, httpRouteGroups, upstreamTrafficSettings], foldEgress),

@@ -19,6 +19,7 @@ type Basis = Stage<unknown[], { readonly turn: number }>;
 /** The plan that a proxy was given. */
 interface KnownProxy {
   readonly workload: Workload | undefined;
+  readonly zone: string | undefined;
   readonly basis: Basis;
   /** Key of the plan that it shares with proxies alike. */
   readonly plan: string;
@@ -87,19 +88,19 @@ export function turnTo(cache: PlanCache, snapshot: Snapshot): Blueprint {
 
 const NOBODY: readonly Identity[] = Object.freeze([]);
 
-/** Where an identity may go in a snapshot. */
-export function reachOf(snapshot: Snapshot, identity: Identity, cache: PlanCache): Reach {
+/** Where an identity may go in a snapshot; from a zone, endpoints there come first where that was asked for. */
+export function reachOf(snapshot: Snapshot, identity: Identity, cache: PlanCache, zone?: string): Reach {
   const blueprint = turnTo(cache, snapshot);
   const source = identityKey(identity);
   const { config } = snapshot;
   const open = blueprint.open.output;
   const retries = config.featureFlags.enableRetryPolicy ? blueprint.retries.output.get(source) : undefined;
   // Without policies of their own, all are alike in permissive mode.
-  const key = open === 'all' && retries === undefined ? '' : source;
+  const key = `${open === 'all' && retries === undefined ? '' : source} ${zone ?? ''}`;
   const known = cache.reaches.get(key);
   if (known?.turn === cache.turn) return known.reach;
   const targets = open === 'all' ? undefined : (blueprint.access.output.targets.get(source) ?? NOBODY);
-  const stages = findReach(blueprint, snapshot.endpoints, targets, retries, known?.stages);
+  const stages = findReach(blueprint, snapshot.endpoints, targets, retries, zone, known?.stages);
   const reach = joinReach(stages, known?.reach);
   cache.reaches.set(key, { stages, reach, turn: cache.turn });
   return reach;

@@ -14,7 +14,8 @@ const listensOn = (port: MeshService, workload: Workload): number =>
 /** Requests can be counted only where the proxy reads them; connections everywhere. */
 function limitsFor(limits: InboundLimits | undefined, protocol: Protocol): InboundLimits | undefined {
   if (limits === undefined || isHttp(protocol)) return limits;
-  return limits.tcpRateLimit && { tcpRateLimit: limits.tcpRateLimit };
+  const { tcpRateLimit, globalTcpRateLimit } = limits;
+  return { ...(tcpRateLimit && { tcpRateLimit }), ...(globalTcpRateLimit && { globalTcpRateLimit }) };
 }
 
 /** A service that a workload stands behind: its ports, and what policies say of it. */

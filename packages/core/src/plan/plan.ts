@@ -2,11 +2,13 @@ import { plaintextFor } from '../model/mtls.ts';
 import { identityKey, objectKey } from '../model/names.ts';
 import { sameParts, share, stage } from '../model/sharing.ts';
 import type { PolicyFault, Snapshot, Workload } from '../model/snapshot.ts';
-import { type Blueprint, blueprintFaults, limitsOf } from './blueprint.ts';
+import { limitsOf } from '../policies/upstream-traffic-setting/upstream-traffic-setting.ts';
+import { type Blueprint, blueprintFaults } from './blueprint.ts';
 import { auditOf, createPlanCache, egressOf, type PlanCache, reachOf, rulesOf, turnTo } from './cache.ts';
 import { inboundOf, ingressOf, type ServedService } from './inbound.ts';
 import type { Reach } from './reach.ts';
 import type { Identity, ProxyPlan } from './types.ts';
+import { zoneOf } from './zone.ts';
 
 /** A proxy to plan for. */
 export interface PlannedProxy {
@@ -47,10 +49,11 @@ interface Planning {
   readonly identity: Identity;
   readonly workload: Workload | undefined;
   readonly reach: Reach;
+  readonly zone: string | undefined;
 }
 
 /** Finds or makes the plan, and gives its key: what tells proxies that are unlike apart. */
-function planFully({ snapshot, blueprint, cache, identity, workload, reach }: Planning): string {
+function planFully({ snapshot, blueprint, cache, identity, workload, reach, zone }: Planning): string {
   const names = workload ? (snapshot.memberships.get(objectKey(workload.namespace, workload.name)) ?? []) : [];
   const services = names.map((name) => servedService(snapshot, blueprint, name));
   const metrics = workload?.metrics ?? false;
@@ -58,7 +61,7 @@ function planFully({ snapshot, blueprint, cache, identity, workload, reach }: Pl
     service.ports.map(({ targetPortName }) => targetPortName && (workload?.ports[targetPortName] ?? '')),
   );
   const plaintext = workload && plaintextFor(workload, snapshot.traffic)?.ports;
-  const key = `${identityKey(identity)} ${metrics} ${names.join(',')} ${ports.join(',')} ${plaintext ?? ''}`;
+  const key = `${identityKey(identity)} ${metrics} ${names.join(',')} ${ports.join(',')} ${plaintext ?? ''} ${zone ?? ''}`;
   const known = cache.plans.get(key);
   if (known?.turn === cache.turn) return key;
   const rules = rulesOf(snapshot, identity, cache);
@@ -99,14 +102,21 @@ export function planProxy(
   if (!snapshot.namespaces.has(identity.namespace)) return undefined;
   const blueprint = turnTo(cache, snapshot);
   const workload = workloadOf(snapshot, proxy);
-  const reach = reachOf(snapshot, identity, cache);
+  const zone = blueprint.limits.output.preferSameZone && workload ? zoneOf(snapshot, workload) : undefined;
+  const reach = reachOf(snapshot, identity, cache, zone);
   const who = `${identityKey(identity)} ${pod?.namespace}/${pod?.name}`;
   const known = cache.proxies.get(who);
   let key = known?.plan;
   const similar = key === undefined ? undefined : cache.plans.get(key);
   // Mostly endpoints move, and then at most the reach is another.
-  if (key === undefined || similar === undefined || known?.workload !== workload || known?.basis !== cache.basis) {
-    key = planFully({ snapshot, blueprint, cache, identity, workload, reach });
+  if (
+    key === undefined ||
+    similar === undefined ||
+    known?.workload !== workload ||
+    known?.basis !== cache.basis ||
+    known?.zone !== zone
+  ) {
+    key = planFully({ snapshot, blueprint, cache, identity, workload, reach, zone });
   } else if (similar.turn !== cache.turn) {
     cache.plans.set(key, {
       ...similar,
@@ -114,7 +124,7 @@ export function planProxy(
       turn: cache.turn,
     });
   }
-  if (cache.basis) cache.proxies.set(who, { workload, basis: cache.basis, plan: key, turn: cache.turn });
+  if (cache.basis) cache.proxies.set(who, { workload, zone, basis: cache.basis, plan: key, turn: cache.turn });
   return cache.plans.get(key)?.plan;
 }
 

@@ -4,7 +4,7 @@ import type { OpenNamespaces } from '../model/namespace-traffic.ts';
 import { isHttp } from '../model/protocol.ts';
 import { type Stage, sameParts, share, stage } from '../model/sharing.ts';
 import type { MeshEndpoint, Policy, Snapshot } from '../model/snapshot.ts';
-import { retryFor } from '../policies/retry/retry.ts';
+import { DEFAULT_BUDGET, retryFor } from '../policies/retry/retry.ts';
 import { assignmentOf } from './assignment.ts';
 import type { Blueprint, OutboundPort } from './blueprint.ts';
 import type { Assignment, Identity, OutboundService, ProxyPlan, Upstream } from './types.ts';
@@ -71,10 +71,19 @@ function reachable(
 
 function withRetry({ port, outbound }: OutboundPort, retries: Retries | undefined): OutboundService {
   if (retries === undefined || !isHttp(port.protocol)) return outbound;
-  const retry = retryFor(port, retries);
+  const { retry } = retryFor(port, retries) ?? {};
   return retry === undefined
     ? outbound
     : { ...outbound, routes: outbound.routes.map((route) => ({ ...route, retry })) };
+}
+
+/** An upstream with the budget of the Retry policy that leads to it; the first one that does decides. */
+function withBudget(known: Upstream, { port }: OutboundPort, retries: Retries | undefined): Upstream {
+  const found = retries === undefined || !isHttp(port.protocol) ? undefined : retryFor(port, retries);
+  if (found === undefined) return known;
+  // Who has set a number of retries means that number.
+  const retryBudget = found.budget ?? (known.limits?.maxRetries === undefined ? DEFAULT_BUDGET : undefined);
+  return retryBudget === undefined ? known : { ...known, retryBudget };
 }
 
 function findRoutes(...[targets, open, retries, ports, all, served, splits]: ReachStages['routes']['inputs']): Routes {
@@ -88,7 +97,8 @@ function findRoutes(...[targets, open, retries, ports, all, served, splits]: Rea
       for (const { destinations } of service.routes) {
         for (const { upstream } of destinations) {
           const known = all.get(upstream);
-          if (known !== undefined) upstreams.set(upstream, known);
+          if (known === undefined || upstreams.get(upstream)?.retryBudget !== undefined) continue;
+          upstreams.set(upstream, withBudget(known, port, retries));
         }
       }
     }
@@ -102,6 +112,7 @@ function assign(
   open: OpenNamespaces,
   upstreams: ReadonlyMap<string, Upstream>,
   endpoints: Endpoints,
+  zone: string | undefined,
   former: Assigned | undefined,
 ): Assigned {
   const same = former?.targets === targets && former?.open === open && former?.upstreams === upstreams;
@@ -109,14 +120,19 @@ function assign(
   if (similar?.endpoints === endpoints) return similar;
   const changed = new Map<string, Assignment>();
   let allowed: ReadonlySet<string> | undefined;
-  for (const [upstream, { service }] of upstreams) {
+  for (const [upstream, { service, preferSameZone }] of upstreams) {
     const places = endpoints.get(upstream) ?? NOWHERE;
     if (similar !== undefined && places === (similar.endpoints.get(upstream) ?? NOWHERE)) continue;
     allowed ??= targets && new Set(targets.map(identityKey));
     const known = former?.assignments.get(upstream);
     const assignment = share(
       known,
-      assignmentOf(upstream, places, isOpen(open, service.namespace) ? undefined : allowed),
+      assignmentOf(
+        upstream,
+        places,
+        isOpen(open, service.namespace) ? undefined : allowed,
+        preferSameZone ? zone : undefined,
+      ),
     );
     if (similar === undefined || assignment !== known) changed.set(upstream, assignment);
   }
@@ -131,14 +147,15 @@ function assign(
 /**
  * Where an identity may go. Without `targets`: everywhere (permissive mode). With them: to the services of namespaces that
  * are open, to those that the target identities stand behind, and to the apexes of splits over these; outside open
- * namespaces only endpoints of a target may answer. `retries` are
- * the identity's own Retry policies.
+ * namespaces only endpoints of a target may answer. `retries` are the identity's own Retry policies. Within one line of
+ * stages, `zone` is always the same.
  */
 export function findReach(
   blueprint: Blueprint,
   endpoints: Endpoints,
   targets: Targets,
   retries: Retries | undefined,
+  zone: string | undefined,
   former: ReachStages | undefined,
 ): ReachStages {
   const routes = stage(
@@ -155,7 +172,7 @@ export function findReach(
     findRoutes,
   );
   const { upstreams } = routes.output;
-  return { routes, assigned: assign(targets, blueprint.open.output, upstreams, endpoints, former?.assigned) };
+  return { routes, assigned: assign(targets, blueprint.open.output, upstreams, endpoints, zone, former?.assigned) };
 }
 
 /** The reach that the stages came to; the same object while they are. */

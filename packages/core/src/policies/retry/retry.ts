@@ -1,7 +1,7 @@
 import { parseDuration, type RetrySpec } from '@osm/api';
 import { identityKey } from '../../model/names.ts';
 import type { MeshService, Policies, Policy } from '../../model/snapshot.ts';
-import type { RetryPlan } from '../../plan/types.ts';
+import type { RetryBudget, RetryPlan } from '../../plan/types.ts';
 
 /**
  * What is retried without a policy: requests that cannot have been processed, as none of their headers left the proxy
@@ -13,6 +13,12 @@ export const DEFAULT_RETRY: RetryPlan = Object.freeze({
   retries: 2,
   baseIntervalMs: 25,
 });
+
+/**
+ * What keeps retries from becoming a storm unless the policy says otherwise: a service that fails gets a fifth more
+ * requests at most, and a few where there are few. Retries that wait for their turn count as under way.
+ */
+export const DEFAULT_BUDGET: RetryBudget = Object.freeze({ percent: 20, minConcurrency: 10 });
 
 /** Retry policies by the identity whose requests they repeat, in order of their names. */
 export type RetryTable = ReadonlyMap<string, readonly Policy<RetrySpec>[]>;
@@ -36,19 +42,31 @@ const intervalMs = (text: string | undefined): number | undefined => {
   return ms === undefined || ms <= 0 ? undefined : Math.max(1, Math.round(ms));
 };
 
+/** A Retry policy for a service: what is repeated, and how much of it. */
+export interface ServiceRetry {
+  readonly retry: RetryPlan;
+  /** Undefined: an UpstreamTrafficSetting's `maxRetries` holds where there is one, and {@link DEFAULT_BUDGET} elsewhere. */
+  readonly budget: RetryBudget | undefined;
+}
+
 /**
  * The policy for requests to a service: the first that names it, where a pod of a headless service counts as the
  * service. Undefined when none does. Absent fields are those of Open Service Mesh 1.2: one retry, 25 ms.
  */
-export function retryFor(service: MeshService, policies: readonly Policy<RetrySpec>[]): RetryPlan | undefined {
+export function retryFor(service: MeshService, policies: readonly Policy<RetrySpec>[]): ServiceRetry | undefined {
   const policy = policies.find((candidate) => names(service, candidate));
   if (policy === undefined) return undefined;
-  const { retryOn, numRetries, perTryTimeout, retryBackoffBaseInterval } = policy.spec.retryPolicy;
+  const { retryOn, numRetries, perTryTimeout, retryBackoffBaseInterval, budget } = policy.spec.retryPolicy;
   const timeout = intervalMs(perTryTimeout);
-  return {
+  const retry: RetryPlan = {
     on: retryOn || DEFAULT_RETRY.on,
     retries: numRetries ?? 1,
     ...(timeout !== undefined && { perTryTimeoutMs: timeout }),
     baseIntervalMs: intervalMs(retryBackoffBaseInterval) ?? DEFAULT_RETRY.baseIntervalMs,
+  };
+  const { percent, minConcurrency } = DEFAULT_BUDGET;
+  return {
+    retry,
+    budget: budget && { percent: budget.percent ?? percent, minConcurrency: budget.minConcurrency ?? minConcurrency },
   };
 }

@@ -1,15 +1,35 @@
 import { parseDuration, type UpstreamTrafficSettingSpec } from '@osm/api';
 import { serviceKey, serviceNamed } from '../../model/names.ts';
-import type { Policies, Policy, PolicyFault } from '../../model/snapshot.ts';
-import type { ConnectionLimits, HttpRateLimit, InboundService, TokenBucket } from '../../plan/types.ts';
+import type { MeshService, Policies, Policy, PolicyFault } from '../../model/snapshot.ts';
+import type {
+  Affinity,
+  ConnectionLimits,
+  HttpRateLimit,
+  InboundService,
+  Timeouts,
+  TokenBucket,
+} from '../../plan/types.ts';
+import { globalLimitsOf, type InboundGlobalLimits } from './global-rate-limit.ts';
+import { affinityOf, type EndpointCare, endpointCareOf, faultsOf, timeoutsOf } from './resilience.ts';
 
-/** Limits that a service's workloads put on what comes in. */
-export type InboundLimits = Pick<InboundService, 'tcpRateLimit' | 'httpRateLimit' | 'routeRateLimits'>;
+/** Limits that a service's workloads put on what comes in, and failures that they make on purpose. */
+export type InboundLimits = InboundGlobalLimits &
+  Pick<InboundService, 'tcpRateLimit' | 'httpRateLimit' | 'routeRateLimits' | 'fault' | 'routeFaults'>;
+
+/** How clients' calls to a service are treated on their way. */
+export interface CallSettings {
+  readonly timeouts?: Timeouts;
+  /** Timeouts of single paths, whole: they stand in place of the service's. */
+  readonly routeTimeouts: readonly { readonly path: string; readonly timeouts: Timeouts }[];
+  readonly affinity?: Affinity;
+}
 
 /** What an UpstreamTrafficSetting says about its service. */
 export interface ServiceLimits {
   /** For clients. */
   readonly connections?: ConnectionLimits;
+  readonly care: EndpointCare;
+  readonly calls: CallSettings;
   /** For servers. */
   readonly inbound: InboundLimits;
 }
@@ -17,8 +37,14 @@ export interface ServiceLimits {
 /** UpstreamTrafficSettings by service (`<namespace>/<name>`). */
 export interface LimitTable {
   readonly services: ReadonlyMap<string, ServiceLimits>;
+  /** Some service is called in the caller's zone first. */
+  readonly preferSameZone: boolean;
   readonly faults: readonly PolicyFault[];
 }
+
+/** What was set for a service; a pod of a headless one has what the whole has, unless it has its own. */
+export const limitsOf = ({ service, parent }: MeshService, { services }: LimitTable): ServiceLimits | undefined =>
+  services.get(serviceKey(service)) ?? services.get(serviceKey(parent));
 
 type Spec = UpstreamTrafficSettingSpec;
 type LocalLimits = NonNullable<NonNullable<Spec['rateLimit']>['local']>;
@@ -53,7 +79,18 @@ const httpLimitOf = (limit: NonNullable<LocalLimits['http']>): HttpRateLimit => 
   headersToAdd: limit.responseHeadersToAdd ?? [],
 });
 
-function inboundLimitsOf({ rateLimit, httpRoutes = [] }: Spec): InboundLimits {
+function callSettingsOf(spec: Spec): CallSettings {
+  const timeouts = timeoutsOf(spec);
+  const affinity = affinityOf(spec);
+  const routeTimeouts = (spec.httpRoutes ?? []).flatMap(({ path, timeouts: own }) => {
+    const ofPath = timeoutsOf({ timeouts: own });
+    return ofPath === undefined ? [] : [{ path, timeouts: { ...timeouts, ...ofPath } }];
+  });
+  return { ...(timeouts && { timeouts }), routeTimeouts, ...(affinity && { affinity }) };
+}
+
+function inboundLimitsOf(spec: Spec): InboundLimits {
+  const { rateLimit, httpRoutes = [] } = spec;
   const { tcp, http } = rateLimit?.local ?? {};
   const routes = httpRoutes.flatMap(({ path, rateLimit: own }) =>
     own?.local === undefined ? [] : [{ path, limit: httpLimitOf(own.local) }],
@@ -62,6 +99,8 @@ function inboundLimitsOf({ rateLimit, httpRoutes = [] }: Spec): InboundLimits {
     ...(tcp && { tcpRateLimit: bucketOf(tcp.connections, tcp.burst, tcp.unit) }),
     ...(http && { httpRateLimit: httpLimitOf(http) }),
     ...(routes.length > 0 && { routeRateLimits: routes }),
+    ...globalLimitsOf(spec),
+    ...faultsOf(spec),
   };
 }
 
@@ -91,8 +130,14 @@ export function foldLimits(settings: Policies['upstreamTrafficSettings']): Limit
       faults.push({ object: setting.object, field: 'spec.host', message });
     } else {
       const connections = connectionLimitsOf(setting.spec);
-      services.set(service, { ...(connections && { connections }), inbound: inboundLimitsOf(setting.spec) });
+      services.set(service, {
+        ...(connections && { connections }),
+        care: endpointCareOf(setting.spec),
+        calls: callSettingsOf(setting.spec),
+        inbound: inboundLimitsOf(setting.spec),
+      });
     }
   }
-  return { services, faults };
+  const preferSameZone = [...services.values()].some(({ care }) => care.preferSameZone);
+  return { services, preferSameZone, faults };
 }
