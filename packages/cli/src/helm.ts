@@ -21,11 +21,13 @@ export function helm(args: readonly string[], say: ((text: string) => void) | un
       say?.(String(data));
     });
     child.once('error', (error) => reject(new CliError(`cannot run ${program}: ${error.message}`)));
-    child.once('close', (code) => {
+    child.once('close', (code, signal) => {
       if (code === 0) resolve(output);
       else
         reject(
-          new CliError(`helm ${args[0]} failed: ${complaint.trim().replace(/^Error: /, '') || `exit code ${code}`}`),
+          new CliError(
+            `helm ${args[0]} failed: ${complaint.trim().replace(/^Error: /, '') || (signal ? `ended by ${signal}` : `exit code ${code}`)}`,
+          ),
         );
     });
   });

@@ -8,6 +8,9 @@ export const SIDECAR_INJECTION = 'openservicemesh.io/sidecar-injection';
 /** Label of a namespace that the mesh leaves alone. */
 export const IGNORE = 'openservicemesh.io/ignore';
 
+/** Name of a mesh that was given none. */
+export const DEFAULT_MESH = 'osm';
+
 /** An installed control plane. */
 export interface Mesh {
   readonly name: string;
@@ -28,6 +31,26 @@ export async function listMeshes(client: KubeClient): Promise<readonly Mesh[]> {
       single: metadata.labels?.enforceSingleMesh === 'true',
     }))
     .sort((a, b) => a.namespace.localeCompare(b.namespace) || a.name.localeCompare(b.name));
+}
+
+/** A Helm release whose installation has not come to a good end. */
+export type UnfinishedInstallation = 'interrupted' | 'failed';
+
+/**
+ * What is left of an installation that was interrupted (or is under way elsewhere) or failed: Helm keeps each revision of a
+ * release in a Secret with the labels `owner`, `name`, `version` and `status` (https://helm.sh/docs/topics/advanced,
+ * storage backends). Undefined when there is no such release, or a good one.
+ */
+export async function unfinishedInstallation(
+  client: KubeClient,
+  name: string,
+  namespace: string,
+): Promise<UnfinishedInstallation | undefined> {
+  const { items } = await client.list(TYPES.secrets, { namespace, labelSelector: `owner=helm,name=${name}` });
+  const labels = items.map(({ metadata }) => metadata.labels ?? {});
+  if (labels.some(({ status }) => status !== 'pending-install' && status !== 'failed')) return undefined;
+  if (labels.length === 0) return undefined;
+  return labels.some(({ status }) => status === 'pending-install') ? 'interrupted' : 'failed';
 }
 
 /** The one mesh that is meant. Throws CliError when there is none, or several and no name. */

@@ -5,7 +5,7 @@ import { CHART_PATH } from '../project-paths.ts';
 import { runCommandLine } from '../testing/command-line.ts';
 import { createTestMachine, SERVER, type TestMachine } from '../testing/machine.ts';
 import { createMemoryClient } from '../testing/memory-client.ts';
-import { mesh } from '../testing/objects.ts';
+import { mesh, release } from '../testing/objects.ts';
 
 let machine: TestMachine;
 beforeEach(() => {
@@ -54,6 +54,24 @@ test('what Helm complains of is the error', async () => {
   const { error, output } = await runCommandLine('install');
   assert.equal(error, 'helm install failed: values do not meet the specifications of the schema');
   assert.equal(output, '');
+});
+
+test('an installation that did not come to its end is named, with what removes it', async () => {
+  for (const [status, what] of [
+    ['pending-install', 'was interrupted, or is still under way'],
+    ['failed', 'has failed'],
+  ] as const) {
+    const cluster = createMemoryClient({ objects: [release('osm', 'osm-system', status)] });
+    const { error } = await runCommandLine('install', { cluster });
+    assert.equal(
+      error,
+      `an installation of mesh osm in namespace osm-system ${what}: remove what there is of it, then install again: osm uninstall mesh --mesh-name osm --osm-namespace osm-system`,
+    );
+  }
+  assert.deepEqual(machine.helmCalls(), []);
+  const upgraded = [release('osm', 'osm-system', 'superseded'), release('osm', 'osm-system', 'failed', 2)];
+  const { error } = await runCommandLine('install', { cluster: createMemoryClient({ objects: upgraded }) });
+  assert.equal(error, undefined);
 });
 
 const OSM = mesh('osm', 'osm-system');

@@ -4,7 +4,7 @@ import { Command, Option } from 'commander';
 import { CliError } from '../cli-error.ts';
 import { type CliContext, example, type GlobalOptions, optionsOf } from '../context.ts';
 import { helm } from '../helm.ts';
-import { listMeshes } from '../meshes.ts';
+import { DEFAULT_MESH, listMeshes, unfinishedInstallation } from '../meshes.ts';
 import { addProductImages } from '../product-images.ts';
 import { CHART_PATH } from '../project-paths.ts';
 
@@ -35,6 +35,14 @@ async function nameImagesIfEmbedded(server: string): Promise<void> {
 async function checkOtherMeshes(context: CliContext, options: InstallOptions, single: boolean): Promise<void> {
   const client = context.connect();
   try {
+    const { meshName, osmNamespace } = options;
+    const unfinished = await unfinishedInstallation(client, meshName, osmNamespace);
+    if (unfinished !== undefined) {
+      const what = unfinished === 'failed' ? 'has failed' : 'was interrupted, or is still under way';
+      throw new CliError(
+        `an installation of mesh ${meshName} in namespace ${osmNamespace} ${what}: remove what there is of it, then install again: osm uninstall mesh --mesh-name ${meshName} --osm-namespace ${osmNamespace}`,
+      );
+    }
     for (const mesh of await listMeshes(client)) {
       if (mesh.namespace === options.osmNamespace) {
         throw new CliError(
@@ -99,7 +107,7 @@ const collect = (value: string, former: readonly string[]): readonly string[] =>
 export function installCommand(context: CliContext): Command {
   const command = new Command('install')
     .description('install the control plane with Helm, and wait until it is ready')
-    .option('--mesh-name <name>', 'name of the mesh', 'osm')
+    .option('--mesh-name <name>', 'name of the mesh', DEFAULT_MESH)
     .option('--osm-chart-path <path>', "another chart than the product's")
     .option('--enforce-single-mesh [boolean]', 'allow no other mesh in the cluster', (text) => text !== 'false', true)
     .option('--timeout <duration>', 'how long to wait', '5m')

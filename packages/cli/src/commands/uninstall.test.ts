@@ -6,7 +6,7 @@ import { processContext } from '../context.ts';
 import { runCommandLine } from '../testing/command-line.ts';
 import { createTestMachine, type TestMachine } from '../testing/machine.ts';
 import { createMemoryClient } from '../testing/memory-client.ts';
-import { mesh, namespace } from '../testing/objects.ts';
+import { mesh, namespace, release } from '../testing/objects.ts';
 
 let machine: TestMachine;
 beforeEach(() => {
@@ -86,6 +86,17 @@ test('without a mesh there is nothing to uninstall', async () => {
   const { error, notes } = await runCommandLine('uninstall mesh --force');
   assert.match(error ?? '', /no mesh is installed in this cluster/);
   assert.equal(notes, '');
+});
+
+test('what an interrupted or failed installation has left is uninstalled, though it has no controller', async () => {
+  for (const status of ['pending-install', 'failed']) {
+    const remains = () => createMemoryClient({ objects: [release('blue', 'osm-system', status)] });
+    const cluster = remains();
+    assert.equal((await runCommandLine('uninstall mesh --force --mesh-name blue', { cluster })).error, undefined);
+    assert.deepEqual(machine.helmCalls().at(-1), ['uninstall', 'blue', '--namespace', 'osm-system', '--wait']);
+    const { error } = await runCommandLine('uninstall mesh --force', { cluster: remains() });
+    assert.match(error ?? '', /no mesh is installed in this cluster/);
+  }
 });
 
 test('cluster-wide resources go with the mesh, those of other meshes and of others stay', async () => {

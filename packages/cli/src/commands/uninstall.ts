@@ -1,10 +1,11 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { crds } from '@osm/api';
 import { type KubeClient, type ResourceType, TYPES } from '@osm/kube';
 import { Command } from 'commander';
 import { CliError } from '../cli-error.ts';
 import { type CliContext, example, type GlobalOptions, optionsOf, unusedLocalPort } from '../context.ts';
 import { helm } from '../helm.ts';
-import { chooseMesh, listMeshes, type Mesh, orAbsent } from '../meshes.ts';
+import { chooseMesh, DEFAULT_MESH, listMeshes, type Mesh, orAbsent, unfinishedInstallation } from '../meshes.ts';
 import { table } from '../table.ts';
 
 interface UninstallOptions extends GlobalOptions {
@@ -15,14 +16,48 @@ interface UninstallOptions extends GlobalOptions {
   readonly caBundleSecretName: string;
 }
 
+/** How long an object may take to go: its namespace is emptied, or its finalizers are waited for. */
+const REMOVAL_MS = 60_000;
+const LOOK_MS = 100;
+
+/** Deletes an object when there is one, and waits until it has gone, so that the mesh can be installed again at once. */
 async function remove(client: KubeClient, context: CliContext, type: ResourceType, name: string, namespace?: string) {
   const at = namespace === undefined ? {} : { namespace };
-  if ((await orAbsent(client.get(type, name, at))) === undefined) return;
+  const present = async (): Promise<boolean> => (await orAbsent(client.get(type, name, at))) !== undefined;
+  if (!(await present())) return;
   await client.delete(type, name, at);
+  const deadline = performance.now() + REMOVAL_MS;
+  while (await present()) {
+    if (performance.now() > deadline) {
+      throw new CliError(
+        `${type.kind} ${name} is still being deleted after ${REMOVAL_MS / 1000} s: kubectl describe ${type.resource} ${name} tells what it waits for`,
+      );
+    }
+    await delay(LOOK_MS);
+  }
   context.write(`${type.kind} ${name} is deleted\n`);
 }
 
-async function deleteClusterWide(client: KubeClient, context: CliContext, mesh: Mesh, secret: string): Promise<void> {
+/** The mesh that is meant, or what an installation that did not come to its end has left of it. */
+async function meshOrRemains(
+  client: KubeClient,
+  meshes: readonly Mesh[],
+  options: UninstallOptions,
+): Promise<Pick<Mesh, 'name' | 'namespace'>> {
+  const name = options.meshName ?? DEFAULT_MESH;
+  if (!meshes.some((mesh) => mesh.name === name)) {
+    const namespace = options.osmNamespace;
+    if ((await unfinishedInstallation(client, name, namespace)) !== undefined) return { name, namespace };
+  }
+  return chooseMesh(meshes, options.meshName ?? '');
+}
+
+async function deleteClusterWide(
+  client: KubeClient,
+  context: CliContext,
+  mesh: Pick<Mesh, 'name' | 'namespace'>,
+  secret: string,
+): Promise<void> {
   const labelSelector = `app.kubernetes.io/name=openservicemesh.io,app.kubernetes.io/instance=${mesh.name}`;
   for (const type of [TYPES.mutatingWebhooks, TYPES.validatingWebhooks]) {
     for (const { metadata } of (await client.list(type, { labelSelector })).items) {
@@ -50,7 +85,7 @@ async function uninstall(context: CliContext, options: UninstallOptions): Promis
         ),
       );
     }
-    const mesh = chooseMesh(meshes, options.meshName ?? '');
+    const mesh = await meshOrRemains(client, meshes, options);
     const ask = `Uninstall mesh ${mesh.name} in namespace ${mesh.namespace}?`;
     if (!options.force && !(await context.confirm(ask))) {
       context.write('nothing was changed\n');

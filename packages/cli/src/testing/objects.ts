@@ -42,3 +42,19 @@ export function mesh(name: string, inNamespace: string, { single = false, versio
     },
   ];
 }
+
+/** Helm's record of a release. */
+export function release(name: string, inNamespace: string, status: string, version = 1): Stored {
+  return [
+    TYPES.secrets,
+    {
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: {
+        name: `sh.helm.release.v1.${name}.v${version}`,
+        namespace: inNamespace,
+        labels: { owner: 'helm', name, status, version: String(version) },
+      },
+    },
+  ];
+}
