@@ -9,6 +9,7 @@ const SCRIPTS = {
   start: ['demo/start/main.ts'],
   test: ['tests/run.ts'],
   check: ['tests/run.ts', 'types', 'lint', 'imports'],
+  images: ['images/build.ts'],
   format: ['node_modules/@biomejs/biome/bin/biome', 'check', '--write', '.'],
 };
 
