@@ -7,4 +7,4 @@ export type * from './model/snapshot.ts';
 export { createPlanCache, type PlanCache } from './plan/cache.ts';
 export { type PlannedProxy, planProxy, policyFaults } from './plan/plan.ts';
 export type * from './plan/types.ts';
-export { toResources } from './xds/to-resources.ts';
+export { type ResourceLayers, type ResourceMap, toResourceLayers, toResources } from './xds/to-resources.ts';

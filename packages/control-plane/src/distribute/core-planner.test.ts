@@ -63,7 +63,11 @@ const proxy = (serviceAccount: string, name: string, namespace = 'shop'): Planne
   pod: { namespace, name, serviceAccount },
 });
 const resourcesOf = ({ resources }: ProxyConfiguration) =>
-  new Map(resources.map((resource) => [`${resource.typeUrl} ${resource.name}`, resource]));
+  new Map(
+    [...resources.values()]
+      .flatMap((layers) => layers.flatMap((layer) => [...layer.values()]))
+      .map((resource) => [`${resource.typeUrl} ${resource.name}`, resource]),
+  );
 
 test('there is nothing before the first state of the world, nor for proxies outside the mesh', () => {
   const planner = createCorePlanner();

@@ -1,14 +1,18 @@
 import {
   createPlanCache,
   type Upstream as PlannedUpstream,
+  type PolicyFault,
   type ProxyPlan,
   planProxy,
+  policyFaults,
   readSnapshot,
   type Snapshot,
   serviceKey,
-  toResources,
+  toResourceLayers,
 } from '@osm/core';
 import type { Planner, ProxyConfiguration, Upstream } from './planner.ts';
+
+const NO_FAULTS: readonly PolicyFault[] = Object.freeze([]);
 
 /** The planner of the pure core: snapshots from objects, plans from snapshots, Envoy resources from plans. */
 export function createCorePlanner(): Planner {
@@ -42,11 +46,12 @@ export function createCorePlanner(): Planner {
       const known = configurations.get(plan);
       if (known !== undefined) return known;
       const configuration: ProxyConfiguration = Object.freeze({
-        resources: toResources(plan),
+        resources: toResourceLayers(plan),
         upstreams: servers(plan.upstreams),
       });
       configurations.set(plan, configuration);
       return configuration;
     },
+    faults: () => (snapshot === undefined ? NO_FAULTS : policyFaults(snapshot, cache)),
   };
 }

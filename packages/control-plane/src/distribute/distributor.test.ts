@@ -12,6 +12,9 @@ import { createDistributor } from './distributor.ts';
 import type { ProxyConfiguration } from './planner.ts';
 
 const cluster = (name: string, port = 1): Resource => ({ typeUrl: TYPE_URL.cluster, name, json: { name, port } });
+/** Resources in one layer. */
+const layers = (...resources: readonly Resource[]): ProxyConfiguration['resources'] =>
+  new Map([[TYPE_URL.cluster, [new Map(resources.map((resource) => [resource.name, resource]))]]]);
 const certificate = (chainPem: string): Certificate => ({
   chainPem,
   keyPem: 'key',
@@ -42,6 +45,7 @@ function setUp() {
   const distributor = createDistributor({
     planner: {
       update: () => {},
+      faults: () => [],
       configure: ({ identity }) => configurations.get(identity.serviceAccount),
     },
     ads: { setResources: (id, set) => pushes.push({ id, set }) },
@@ -75,7 +79,7 @@ function setUp() {
 test('a proxy gets its resources and its secrets, and upstreams are verified by name', async () => {
   const { configurations, pushes, connect } = setUp();
   configurations.set('cart', {
-    resources: [cluster('shop/db')],
+    resources: layers(cluster('shop/db')),
     upstreams: [
       { service: 'shop/db', servers: [{ namespace: 'shop', serviceAccount: 'db' }] },
       { service: 'shop/empty', servers: [] },
@@ -88,6 +92,7 @@ test('a proxy gets its resources and its secrets, and upstreams are verified by 
     'root-cert-for-mtls-inbound:shop/cart',
     'root-cert-for-mtls-outbound:shop/db',
     'root-cert-for-mtls-outbound:shop/empty',
+    'service-cert',
     'service-cert:shop/cart',
   ]);
   const text = (name: string): string => Buffer.from(secrets?.get(name)?.bytes ?? []).toString();
@@ -98,7 +103,7 @@ test('a proxy gets its resources and its secrets, and upstreams are verified by 
 
 test('proxies alike share one set, and encode it once', async () => {
   const { configurations, pushes, connect, count } = setUp();
-  configurations.set('cart', { resources: [cluster('x')], upstreams: [] });
+  configurations.set('cart', { resources: layers(cluster('x')), upstreams: [] });
   await connect('a', 'cart');
   const after = count();
   await connect('b', 'cart');
@@ -109,12 +114,12 @@ test('proxies alike share one set, and encode it once', async () => {
 test('a change reaches the proxies it is for, and only the types it touches', async () => {
   const { configurations, pushes, connect, distributor, count } = setUp();
   const kept = cluster('kept');
-  configurations.set('cart', { resources: [kept, cluster('x', 1)], upstreams: [] });
-  configurations.set('db', { resources: [kept], upstreams: [] });
+  configurations.set('cart', { resources: layers(kept, cluster('x', 1)), upstreams: [] });
+  configurations.set('db', { resources: layers(kept), upstreams: [] });
   await connect('a', 'cart');
   await connect('b', 'db');
   const [before, encodings] = [pushes[0]?.set, count()];
-  configurations.set('cart', { resources: [kept, cluster('x', 2)], upstreams: [] });
+  configurations.set('cart', { resources: layers(kept, cluster('x', 2)), upstreams: [] });
   distributor.refresh();
   assert.deepEqual(
     pushes.slice(2).map(({ id }) => id),
@@ -128,16 +133,16 @@ test('a change reaches the proxies it is for, and only the types it touches', as
 
 test('a configuration computed anew with equal content is not sent', async () => {
   const { configurations, pushes, connect, distributor } = setUp();
-  configurations.set('cart', { resources: [cluster('x')], upstreams: [] });
+  configurations.set('cart', { resources: layers(cluster('x')), upstreams: [] });
   await connect('a', 'cart');
-  configurations.set('cart', { resources: [cluster('x')], upstreams: [] });
+  configurations.set('cart', { resources: layers(cluster('x')), upstreams: [] });
   distributor.refresh();
   assert.equal(pushes.length, 1);
 });
 
 test('a renewed certificate reaches the proxies of its identity, as a secret only', async () => {
   const { configurations, pushes, issued, connect, distributor } = setUp();
-  for (const name of ['cart', 'db']) configurations.set(name, { resources: [cluster('x')], upstreams: [] });
+  for (const name of ['cart', 'db']) configurations.set(name, { resources: layers(cluster('x')), upstreams: [] });
   await connect('a', 'cart');
   await connect('b', 'db');
   const before = pushes[0]?.set;

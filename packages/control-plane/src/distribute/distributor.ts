@@ -2,12 +2,14 @@ import { type EncodedResource, type Resource, TYPE_URL, type TypeUrl } from '@os
 import type { Certificate } from '@osm/pki';
 import type { Logger } from '../admin/log.ts';
 import type { Metrics } from '../admin/metrics.ts';
+import { changedNames, type Resources } from '../ads/difference.ts';
+import { layResources } from '../ads/layers.ts';
 import type { AdsServer, ResourceSet } from '../ads/types.ts';
 import type { CertificateStore } from '../identity/certificates.ts';
 import { identityKey, type ServiceIdentity } from '../identity/names.ts';
 import type { ConnectedProxy } from './connections.ts';
+import { createEncodings } from './encodings.ts';
 import type { Planner, ProxyConfiguration } from './planner.ts';
-import { inboundRoot, outboundRoot, serviceCert } from './secrets.ts';
 
 /** What the distributor connects. */
 export interface DistributorOptions {
@@ -36,7 +38,6 @@ export interface Distributor {
 
 /** What a set of resources was assembled from; equal sources give the very same set. */
 interface Assembly {
-  readonly configuration: ProxyConfiguration;
   readonly certificate: Certificate;
   readonly trust: string;
   readonly set: ResourceSet;
@@ -44,58 +45,29 @@ interface Assembly {
 
 const RETRY_MS = 1000;
 
-function sameResources(
-  a: ReadonlyMap<string, EncodedResource>,
-  b: ReadonlyMap<string, EncodedResource> | undefined,
-): b is ReadonlyMap<string, EncodedResource> {
-  if (b === undefined || a.size !== b.size) return false;
-  for (const [name, resource] of a) if (b.get(name)?.version !== resource.version) return false;
-  return true;
-}
-
-/** Keeps the maps of types that did not change, so that whoever compares them next finds the same object. */
-function keepEqual(
-  next: ReadonlyMap<TypeUrl, ReadonlyMap<string, EncodedResource>>,
-  former: ResourceSet | undefined,
-): ResourceSet {
+/** Keeps the maps of types that did not change, and the former set when none did. */
+function keepEqual(next: ResourceSet, former: ResourceSet | undefined): ResourceSet {
   if (former === undefined) return next;
   let changed = next.size !== former.size;
-  const kept = new Map<TypeUrl, ReadonlyMap<string, EncodedResource>>();
+  const kept = new Map<TypeUrl, Resources>();
   for (const [typeUrl, resources] of next) {
     const old = former.get(typeUrl);
-    if (sameResources(resources, old)) kept.set(typeUrl, old);
-    else {
-      changed = true;
-      kept.set(typeUrl, resources);
-    }
+    const same = old !== undefined && changedNames(old, resources).length === 0;
+    if (!same) changed = true;
+    kept.set(typeUrl, same ? old : resources);
   }
   return changed ? kept : former;
 }
 
-/** Creates a distributor. Work is shared: proxies alike get the same set, and a resource is encoded once. */
+/**
+ * Creates a distributor. Work is shared: proxies alike get the same set, all proxies share the layers that they have in
+ * common, and a resource is encoded once.
+ */
 export function createDistributor(options: DistributorOptions): Distributor {
   const { planner, ads, certificates, metrics, log } = options;
-  const encoded = new WeakMap<Resource, EncodedResource>();
-  const secrets = new Map<string, { readonly source: string; readonly resource: EncodedResource }>();
+  const encodings = createEncodings(options.encode, options.trustDomain);
   const assemblies = new WeakMap<ProxyConfiguration, Map<string, Assembly>>();
   const given = new Map<string, ResourceSet>();
-
-  const encode = (resource: Resource): EncodedResource => {
-    const known = encoded.get(resource);
-    if (known !== undefined) return known;
-    const made = options.encode(resource);
-    encoded.set(resource, made);
-    return made;
-  };
-  /** Secrets are made here rather than planned, so they are memoised by what they say. */
-  const encodeSecret = (resource: Resource): EncodedResource => {
-    const source = JSON.stringify(resource.json);
-    const known = secrets.get(resource.name);
-    if (known?.source === source) return known.resource;
-    const made = options.encode(resource);
-    secrets.set(resource.name, { source, resource: made });
-    return made;
-  };
 
   function assemble(
     configuration: ProxyConfiguration,
@@ -109,20 +81,14 @@ export function createDistributor(options: DistributorOptions): Distributor {
     assemblies.set(configuration, byIdentity);
     const known = byIdentity.get(key);
     if (known?.certificate === certificate && known.trust === trust) return known.set;
-    const types = new Map<TypeUrl, Map<string, EncodedResource>>(
-      Object.values(TYPE_URL).map((typeUrl) => [typeUrl, new Map()]),
-    );
-    const put = (resource: EncodedResource): void => {
-      types.get(resource.typeUrl)?.set(resource.name, resource);
-    };
-    for (const resource of configuration.resources) put(encode(resource));
-    put(encodeSecret(serviceCert(identity, certificate)));
-    put(encodeSecret(inboundRoot(identity, trust)));
-    for (const { service, servers } of configuration.upstreams) {
-      put(encodeSecret(outboundRoot(service, servers, options.trustDomain, trust)));
+    const types = new Map<TypeUrl, Resources>();
+    for (const [typeUrl, layers] of configuration.resources) {
+      types.set(typeUrl, layResources(layers.map(encodings.resources)));
     }
+    const secrets = [encodings.own(identity, certificate, trust), encodings.roots(configuration.upstreams, trust)];
+    types.set(TYPE_URL.secret, layResources(secrets));
     const set = keepEqual(types, known?.set ?? former);
-    byIdentity.set(key, { configuration, certificate, trust, set });
+    byIdentity.set(key, { certificate, trust, set });
     return set;
   }
 

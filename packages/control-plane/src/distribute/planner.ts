@@ -1,5 +1,4 @@
-import type { MeshObjects } from '@osm/core';
-import type { Resource } from '@osm/envoy';
+import type { MeshObjects, PolicyFault, ResourceLayers } from '@osm/core';
 import type { ServiceIdentity } from '../identity/names.ts';
 import type { ProxyPod } from './connections.ts';
 
@@ -20,10 +19,11 @@ export interface Upstream {
 
 /**
  * What a proxy must have, without key material. The same object is returned for every proxy that needs the same, and
- * for the same proxy as long as nothing changed for it.
+ * for the same proxy as long as nothing changed for it; `upstreams` and the large layers are the same objects for all
+ * proxies that may go to the same places.
  */
 export interface ProxyConfiguration {
-  readonly resources: readonly Resource[];
+  readonly resources: ResourceLayers;
   readonly upstreams: readonly Upstream[];
 }
 
@@ -33,4 +33,6 @@ export interface Planner {
   update(objects: MeshObjects): void;
   /** The proxy's configuration in that state; undefined before the first update. */
   configure(proxy: PlannedProxy): ProxyConfiguration | undefined;
+  /** What is wrong with the policies of that state; the same list while nothing about it changed. */
+  faults(): readonly PolicyFault[];
 }

@@ -7,7 +7,13 @@ export interface WorkloadKeys {
   readonly keyPem: string;
 }
 
-/** SDS name of a workload's own certificate. */
+/**
+ * SDS name of the certificate that a workload shows to servers. It is the same for every workload, so that clusters are
+ * too; each stream has its own certificate under it.
+ */
+export const CLIENT_CERT_NAME = 'service-cert';
+
+/** SDS name of the certificate that a workload shows to its clients. */
 export function serviceCertName(identity: ServiceIdentity): string {
   return `service-cert:${identity.namespace}/${identity.serviceAccount}`;
 }
@@ -28,14 +34,15 @@ const secret = (name: string, content: object): Resource => ({
   json: { name, ...content },
 });
 
-/** The workload's certificate and key, for both directions of mTLS. */
-export function serviceCert(identity: ServiceIdentity, keys: WorkloadKeys): Resource {
-  return secret(serviceCertName(identity), {
+/** The workload's certificate and key, under the names for both directions of mTLS. */
+export function serviceCerts(identity: ServiceIdentity, keys: WorkloadKeys): readonly Resource[] {
+  const content = {
     tlsCertificate: {
       certificateChain: { inlineString: keys.chainPem },
       privateKey: { inlineString: keys.keyPem },
     },
-  });
+  };
+  return [secret(serviceCertName(identity), content), secret(CLIENT_CERT_NAME, content)];
 }
 
 /** The roots that verify clients. Who of them may call is the RBAC filters' to say, so no name is matched here. */

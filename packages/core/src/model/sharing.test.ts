@@ -40,6 +40,14 @@ test('parts that are equal keep their identity beside parts that are not', () =>
   assert.ok(Object.isFrozen(next) && Object.isFrozen(next.a[0]));
 });
 
+test('what moves to another place of a list stays the same object', () => {
+  const former = share(undefined, [{ x: 1 }, { x: 2 }]);
+  const next = share(former, [{ x: 0 }, ...former]);
+  assert.deepEqual(next, [{ x: 0 }, { x: 1 }, { x: 2 }]);
+  assert.equal(next[1], former[0]);
+  assert.equal(next[2], former[1]);
+});
+
 test('a map in another order is another map', () => {
   const former = new Map([
     ['a', 1],

@@ -7,8 +7,11 @@ const isObject = (value: unknown): value is object => typeof value === 'object' 
 function shareArray(former: readonly unknown[], next: readonly unknown[]): readonly unknown[] {
   let same = former.length === next.length;
   let own = true;
+  let known: ReadonlySet<unknown> | undefined;
   const items = next.map((item, index) => {
-    const kept = share(former[index], item);
+    // What merely moved to another place is itself, and must not be put together from parts of what was there.
+    if (item !== former[index] && isObject(item)) known ??= new Set(former);
+    const kept = known?.has(item) ? item : share(former[index], item);
     if (kept !== former[index]) same = false;
     if (kept !== item) own = false;
     return kept;

@@ -1,5 +1,5 @@
 import type { Resource } from '@osm/envoy';
-import type { Identity, ProxySettings, Upstream } from '../plan/types.ts';
+import type { ProxySettings, Upstream } from '../plan/types.ts';
 import { ADS } from './config-source.ts';
 import { connectionLimits } from './connection-limits.ts';
 import { clientProtocolOptions } from './protocol-options.ts';
@@ -10,36 +10,29 @@ import { meshUpstreamTls } from './tls.ts';
 
 const isHttp = ({ protocol }: Upstream): boolean => protocol === 'http' || protocol === 'grpc';
 
-/** The cluster of a destination inside the mesh, as a workload of the given identity reaches it. */
-export const upstreamCluster = remember(
-  (
-    upstream: Upstream,
-    tls: ProxySettings['tls'],
-    namespace: Identity['namespace'],
-    serviceAccount: Identity['serviceAccount'],
-  ): Resource => {
-    const maxRequestsPerConnection = upstream.limits?.maxRequestsPerConnection;
-    const http = {
-      remote: true,
-      ...(maxRequestsPerConnection === undefined ? {} : { maxRequestsPerConnection }),
-    };
-    return clusterResource({
-      name: upstream.key,
-      type: 'EDS',
-      edsClusterConfig: { edsConfig: ADS },
-      lbPolicy: 'ROUND_ROBIN',
-      ...connectionLimits(upstream.limits),
-      commonLbConfig: {
-        // Endpoints that are leaving are never fallen back to: the plan says who may be called.
-        healthyPanicThreshold: { value: 0 },
-        // Envoy would gather changes of health for a second, and an endpoint that leaves sends word by its health.
-        updateMergeWindow: '0s',
-      },
-      // A removed endpoint is left at once; its connections end as their requests do.
-      ignoreHealthOnHostRemoval: true,
-      upstreamConnectionOptions: { tcpKeepalive: TCP_KEEPALIVE },
-      ...(isHttp(upstream) ? { typedExtensionProtocolOptions: clientProtocolOptions(http) } : {}),
-      transportSocket: meshUpstreamTls(upstream, { namespace, serviceAccount }, tls),
-    });
-  },
-);
+/** The cluster of a destination inside the mesh; the same for every workload that may call it. */
+export const upstreamCluster = remember((upstream: Upstream, tls: ProxySettings['tls']): Resource => {
+  const maxRequestsPerConnection = upstream.limits?.maxRequestsPerConnection;
+  const http = {
+    remote: true,
+    ...(maxRequestsPerConnection === undefined ? {} : { maxRequestsPerConnection }),
+  };
+  return clusterResource({
+    name: upstream.key,
+    type: 'EDS',
+    edsClusterConfig: { edsConfig: ADS },
+    lbPolicy: 'ROUND_ROBIN',
+    ...connectionLimits(upstream.limits),
+    commonLbConfig: {
+      // Endpoints that are leaving are never fallen back to: the plan says who may be called.
+      healthyPanicThreshold: { value: 0 },
+      // Envoy would gather changes of health for a second, and an endpoint that leaves sends word by its health.
+      updateMergeWindow: '0s',
+    },
+    // A removed endpoint is left at once; its connections end as their requests do.
+    ignoreHealthOnHostRemoval: true,
+    upstreamConnectionOptions: { tcpKeepalive: TCP_KEEPALIVE },
+    ...(isHttp(upstream) ? { typedExtensionProtocolOptions: clientProtocolOptions(http) } : {}),
+    transportSocket: meshUpstreamTls(upstream, tls),
+  });
+});

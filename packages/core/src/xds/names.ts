@@ -72,7 +72,13 @@ export const egressHostCluster = (host: string, port: number): string => `${host
 /** Destinations outside the mesh as the client addressed them. */
 export const egressPortCluster = (port: number): string => `${port}`;
 
-/** SDS: the workload's own certificate. */
+/**
+ * SDS: the certificate that a workload shows to servers, whoever it is. Everything that refers to it is the same for all
+ * proxies; each stream resolves it to the certificate of its own identity.
+ */
+export const CLIENT_CERT_NAME = 'service-cert';
+
+/** SDS: the certificate that a workload shows to its clients. */
 export const serviceCertName = (identity: Identity): string =>
   `service-cert:${identity.namespace}/${identity.serviceAccount}`;
 

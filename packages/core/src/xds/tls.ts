@@ -1,7 +1,7 @@
 import { any, type CommonTlsContextJson, type StringMatcherJson, type TransportSocketJson } from '@osm/envoy';
 import type { Identity, ProxySettings, Upstream } from '../plan/types.ts';
 import { secretFromAds } from './config-source.ts';
-import { inboundRootName, MESH_ALPN, outboundRootName, serviceCertName, spiffeId } from './names.ts';
+import { CLIENT_CERT_NAME, inboundRootName, MESH_ALPN, outboundRootName, serviceCertName, spiffeId } from './names.ts';
 
 /** Versions, ciphers and curves of TLS; an empty list is Envoy's own. */
 function tlsParams(tls: ProxySettings['tls']): NonNullable<CommonTlsContextJson['tlsParams']> {
@@ -77,11 +77,7 @@ export function ingressDownstreamTls(
 }
 
 /** mTLS towards a service of the mesh; the validation context names the workloads that may answer for it. */
-export function meshUpstreamTls(
-  upstream: Upstream,
-  identity: Identity,
-  tls: ProxySettings['tls'],
-): TransportSocketJson {
+export function meshUpstreamTls(upstream: Upstream, tls: ProxySettings['tls']): TransportSocketJson {
   return {
     name: 'envoy.transport_sockets.tls',
     typedConfig: any('envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext', {
@@ -89,7 +85,7 @@ export function meshUpstreamTls(
       commonTlsContext: {
         tlsParams: tlsParams(tls),
         alpnProtocols: [MESH_ALPN],
-        tlsCertificateSdsSecretConfigs: [secretFromAds(serviceCertName(identity))],
+        tlsCertificateSdsSecretConfigs: [secretFromAds(CLIENT_CERT_NAME)],
         validationContextSdsSecretConfig: secretFromAds(outboundRootName(upstream.service)),
       },
     }),

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { encode, type Resource, TYPE_URL } from '@osm/envoy';
 import type { ProxyPlan } from '../plan/types.ts';
 import * as p from './testing/plans.ts';
-import { toResources } from './to-resources.ts';
+import { type ResourceMap, toResourceLayers, toResources } from './to-resources.ts';
 
 const byName = (plan: ProxyPlan): ReadonlyMap<string, Resource> =>
   new Map(toResources(plan).map((resource) => [`${resource.typeUrl} ${resource.name}`, resource]));
@@ -40,11 +40,33 @@ test('proxies share all that does not depend on who they are', () => {
   const cart = byName(p.plan('shop/cart', parts));
   const web = byName(p.plan('shop/web', parts));
   const different = [...web].filter(([key, resource]) => cart.get(key) !== resource).map(([key]) => key);
-  assert.deepEqual(different, [
-    `${TYPE_URL.cluster} shop/stock|80`,
-    `${TYPE_URL.cluster} shop/mail|25`,
-    `${TYPE_URL.listener} inbound-listener`,
-  ]);
+  assert.deepEqual(different, [`${TYPE_URL.listener} inbound-listener`]);
+});
+
+const layersOf = (plan: ProxyPlan): ReadonlySet<ResourceMap> => new Set([...toResourceLayers(plan).values()].flat());
+
+test('of a proxy that may go where others may, only the layers of what it serves are its own', () => {
+  const cart = p.plan('shop/cart', parts);
+  const stock = {
+    ...cart,
+    identity: { namespace: 'shop', serviceAccount: 'stock' },
+    inbound: [p.inbound('shop/stock', 80, 8080)],
+  };
+  const known = layersOf(cart);
+  const own = [...layersOf(stock)].filter((layer) => !known.has(layer));
+  assert.deepEqual(
+    own.map((layer) => [...layer.keys()]),
+    [['shop/stock|8080|local'], ['inbound-listener'], ['rds-inbound.shop/stock.8080']],
+  );
+});
+
+test('after a change of endpoints every other layer is the same', () => {
+  const cart = p.plan('shop/cart', parts);
+  const moved = p.assignment('shop/stock|80', p.endpoint('10.1.0.2', 80));
+  const after = { ...cart, assignments: new Map([...cart.assignments, [moved.upstream, moved]]) };
+  const known = layersOf(cart);
+  const made = [...layersOf(after)].filter((layer) => !known.has(layer));
+  assert.deepEqual(made, [toResourceLayers(after).get(TYPE_URL.endpoint)?.[0]]);
 });
 
 test('egress stays the same while its policies do', () => {

@@ -1,5 +1,14 @@
-import type { FilterChainJson, Resource } from '@osm/envoy';
-import type { InboundService, IngressService, OutboundService, ProxyPlan } from '../plan/types.ts';
+import { type FilterChainJson, type Resource, TYPE_URL, type TypeUrl } from '@osm/envoy';
+import type {
+  Assignment,
+  EgressPort,
+  InboundService,
+  IngressService,
+  OutboundService,
+  ProxyPlan,
+  ProxySettings,
+  Upstream,
+} from '../plan/types.ts';
 import { loadAssignment } from './assignment.ts';
 import { inboundChain } from './chain-inbound.ts';
 import { ingressChain } from './chain-ingress.ts';
@@ -8,7 +17,7 @@ import { localCluster } from './cluster-local.ts';
 import { authorizationCluster, tracingCluster } from './cluster-named.ts';
 import { PASSTHROUGH_CLUSTER } from './cluster-original-destination.ts';
 import { upstreamCluster } from './cluster-upstream.ts';
-import { type Egress, egress } from './egress.ts';
+import { egress } from './egress.ts';
 import { inboundListener } from './listener-inbound.ts';
 import { METRICS_CLUSTER, METRICS_LISTENER } from './listener-metrics.ts';
 import { outboundListener } from './listener-outbound.ts';
@@ -17,88 +26,153 @@ import { inboundRoutes } from './routes-inbound.ts';
 import { ingressRoutes } from './routes-ingress.ts';
 import { outboundRoutes } from './routes-outbound.ts';
 
+/** Resources of one type by name. */
+export type ResourceMap = ReadonlyMap<string, Resource>;
+
+/**
+ * What a proxy needs, by type: maps that lie over one another. Of resources with one name, the one in the first map
+ * counts. Only small maps are a proxy's own; the others are the same objects for all proxies that may go to the same
+ * places, and from plan to plan while the part that they are made from is the same.
+ */
+export type ResourceLayers = ReadonlyMap<TypeUrl, readonly ResourceMap[]>;
+
+type Tracing = ProxySettings['tracing'];
+
 const isHttp = ({ protocol }: Pick<InboundService, 'protocol'>): boolean => protocol === 'http' || protocol === 'grpc';
 
 const present = <Value>(value: Value | undefined): value is Value => value !== undefined;
 
-const egressOf = (plan: ProxyPlan): Egress => egress(plan.egress, plan.passthrough, plan.settings.tracing);
-
-const ingressChainOf = (plan: ProxyPlan, ingress: IngressService): FilterChainJson | undefined =>
-  ingressChain(ingress, plan.settings, plan.identity.namespace, plan.identity.serviceAccount);
-
-const outboundChainOf = (plan: ProxyPlan, outbound: OutboundService): FilterChainJson | undefined =>
-  outboundChain(outbound, plan.settings.tracing);
-
-function listeners(plan: ProxyPlan): readonly Resource[] {
-  const { settings, identity, trustDomain } = plan;
-  const { namespace, serviceAccount } = identity;
-  const { chains, inspected } = egressOf(plan);
-  const inbound = [
-    ...plan.inbound.map((each) => inboundChain(each, settings, trustDomain, namespace, serviceAccount)),
-    ...plan.ingress.map((each) => ingressChainOf(plan, each)),
-  ].filter(present);
-  const outbound = plan.outbound.map((each) => outboundChainOf(plan, each)).filter(present);
-  return [
-    inboundListener(inbound),
-    // Of chains that match the same, the mesh's come first.
-    outboundListener([...outbound, ...chains], plan.passthrough ? plan.meshAddresses : undefined, inspected),
-    plan.metrics ? METRICS_LISTENER : undefined,
-  ].filter(present);
-}
-
-/** The routes of all HTTP chains; without its chain a route configuration would lie idle. */
-function routes(plan: ProxyPlan): readonly Resource[] {
-  return [
-    ...plan.inbound.filter(isHttp).map((each) => inboundRoutes(each, plan.trustDomain)),
-    ...plan.ingress.filter((each) => ingressChainOf(plan, each) !== undefined).map((each) => ingressRoutes(each)),
-    ...plan.outbound
-      .filter((each) => isHttp(each) && outboundChainOf(plan, each) !== undefined)
-      .map((each) => outboundRoutes(each)),
-    ...egressOf(plan).routes,
-  ];
-}
-
-function clusters(plan: ProxyPlan): readonly Resource[] {
-  const { settings, identity } = plan;
-  const { tracing, externalAuthorization } = settings;
-  const servesHttp = plan.ingress.length > 0 || plan.inbound.some(isHttp);
-  return [
-    ...[...plan.inbound, ...plan.ingress].map(({ service, targetPort }) => localCluster(service, targetPort)),
-    ...[...plan.upstreams.values()].map((upstream) =>
-      upstreamCluster(upstream, settings.tls, identity.namespace, identity.serviceAccount),
-    ),
-    ...egressOf(plan).clusters,
-    ...(plan.passthrough ? [PASSTHROUGH_CLUSTER] : []),
-    ...(plan.metrics ? [METRICS_CLUSTER] : []),
-    ...(tracing === undefined ? [] : [tracingCluster(tracing)]),
-    ...(externalAuthorization === undefined || !servesHttp ? [] : [authorizationCluster(externalAuthorization)]),
-  ];
-}
-
-/** Of resources with the same type and name, the first: Envoy takes one of each. */
-function firstOfEach(resources: readonly Resource[]): readonly Resource[] {
-  const byName = new Map<string, Resource>();
+/** By name; of two with one name the former, as Envoy takes one of each. */
+function mapOf(resources: Iterable<Resource | undefined>): ResourceMap {
+  const map = new Map<string, Resource>();
   for (const resource of resources) {
-    const key = `${resource.typeUrl} ${resource.name}`;
-    if (!byName.has(key)) byName.set(key, resource);
+    if (resource !== undefined && !map.has(resource.name)) map.set(resource.name, resource);
   }
-  return [...byName.values()];
+  return map;
 }
+
+interface Layer {
+  readonly listeners: ResourceMap;
+  readonly routes: ResourceMap;
+  readonly clusters: ResourceMap;
+}
+
+/** What comes in: a layer of the workload's own. */
+const served = remember(
+  (
+    inbound: readonly InboundService[],
+    ingress: readonly IngressService[],
+    settings: ProxySettings,
+    trustDomain: string,
+    namespace: string,
+    serviceAccount: string,
+  ): Layer => {
+    const { externalAuthorization } = settings;
+    const fromOutside = ingress.map((each) => ({
+      each,
+      chain: ingressChain(each, settings, namespace, serviceAccount),
+    }));
+    const chains: (FilterChainJson | undefined)[] = [
+      ...inbound.map((each) => inboundChain(each, settings, trustDomain, namespace, serviceAccount)),
+      ...fromOutside.map(({ chain }) => chain),
+    ];
+    const servesHttp = ingress.length > 0 || inbound.some(isHttp);
+    return {
+      listeners: mapOf([inboundListener(chains.filter(present))]),
+      routes: mapOf([
+        ...inbound.filter(isHttp).map((each) => inboundRoutes(each, trustDomain)),
+        // Without its chain a route configuration would lie idle.
+        ...fromOutside.filter(({ chain }) => chain !== undefined).map(({ each }) => ingressRoutes(each)),
+      ]),
+      clusters: mapOf([
+        ...[...inbound, ...ingress].map(({ service, targetPort }) => localCluster(service, targetPort)),
+        externalAuthorization && servesHttp ? authorizationCluster(externalAuthorization) : undefined,
+      ]),
+    };
+  },
+);
+
+const chainsTo = remember((outbound: readonly OutboundService[], tracing: Tracing) =>
+  outbound.map((each) => outboundChain(each, tracing)).filter(present),
+);
+
+const routesTo = remember((outbound: readonly OutboundService[], tracing: Tracing): ResourceMap => {
+  const callable = outbound.filter((each) => isHttp(each) && outboundChain(each, tracing) !== undefined);
+  return mapOf(callable.map((each) => outboundRoutes(each)));
+});
+
+const clustersOf = remember(
+  (upstreams: ReadonlyMap<string, Upstream>, tls: ProxySettings['tls']): ResourceMap =>
+    mapOf([...upstreams.values()].map((upstream) => upstreamCluster(upstream, tls))),
+);
+
+const endpointsOf = remember(
+  (assignments: ReadonlyMap<string, Assignment>): ResourceMap =>
+    mapOf([...assignments.values()].map((each) => loadAssignment(each))),
+);
+
+/** `meshAddresses` is undefined where nothing passes through. */
+const outboundListenerOf = remember(
+  (
+    outbound: readonly OutboundService[],
+    policies: readonly EgressPort[],
+    meshAddresses: readonly string[] | undefined,
+    tracing: Tracing,
+  ): ResourceMap => {
+    const { chains, inspected } = egress(policies, meshAddresses !== undefined, tracing);
+    // Of chains that match the same, the mesh's come first.
+    return mapOf([outboundListener([...chainsTo(outbound, tracing), ...chains], meshAddresses, inspected)]);
+  },
+);
+
+/** What goes out of the mesh, and what proxies have for themselves. */
+const others = remember(
+  (policies: readonly EgressPort[], passthrough: boolean, metrics: boolean, tracing: Tracing): Layer => {
+    const { clusters, routes } = egress(policies, passthrough, tracing);
+    return {
+      listeners: mapOf([metrics ? METRICS_LISTENER : undefined]),
+      routes: mapOf(routes),
+      clusters: mapOf([
+        ...clusters,
+        passthrough ? PASSTHROUGH_CLUSTER : undefined,
+        metrics ? METRICS_CLUSTER : undefined,
+        tracing && tracingCluster(tracing),
+      ]),
+    };
+  },
+);
 
 /**
  * What Envoy needs to do what a plan says: clusters, load assignments, listeners and route configurations. Secrets are
  * referred to by their SDS names and come from elsewhere.
  *
  * Each resource is made from a small part of the plan, and is the same object as long as that part is, across plans
- * and proxies; so is the list for the same plan. Never throws for a plan that keeps what its types promise.
+ * and proxies; so is each layer, and the result for the same plan. After a change of endpoints alone, the work for
+ * one more proxy does not depend on the size of the mesh. Never throws for a plan that keeps what its types promise.
  */
+export const toResourceLayers = remember((plan: ProxyPlan): ResourceLayers => {
+  const { settings, identity, outbound } = plan;
+  const { tls, tracing } = settings;
+  const { namespace, serviceAccount } = identity;
+  const own = served(plan.inbound, plan.ingress, settings, plan.trustDomain, namespace, serviceAccount);
+  const rest = others(plan.egress, plan.passthrough, plan.metrics, tracing);
+  const meshAddresses = plan.passthrough ? plan.meshAddresses : undefined;
+  return new Map([
+    [TYPE_URL.cluster, [own.clusters, clustersOf(plan.upstreams, tls), rest.clusters]],
+    [TYPE_URL.endpoint, [endpointsOf(plan.assignments)]],
+    [
+      TYPE_URL.listener,
+      [own.listeners, outboundListenerOf(outbound, plan.egress, meshAddresses, tracing), rest.listeners],
+    ],
+    [TYPE_URL.route, [own.routes, routesTo(outbound, tracing), rest.routes]],
+  ]);
+});
+
+/** The resources of {@link toResourceLayers} as one list; the same list for the same plan. */
 export const toResources = remember((plan: ProxyPlan): readonly Resource[] =>
   Object.freeze(
-    firstOfEach([
-      ...clusters(plan),
-      ...[...plan.assignments.values()].map((each) => loadAssignment(each)),
-      ...listeners(plan),
-      ...routes(plan),
+    [...toResourceLayers(plan).values()].flatMap((layers) => [
+      ...mapOf(layers.flatMap((layer) => [...layer.values()])).values(),
     ]),
   ),
 );

@@ -109,13 +109,12 @@ export function secretsOf(plan: ProxyPlan, own: TestCertificate = certificateOf(
   const services = new Map(
     [...plan.upstreams.values()].map((each) => [`${each.service.namespace}/${each.service.name}`, each]),
   );
+  const certificate = {
+    tlsCertificate: { certificateChain: { inlineString: own.chainPem }, privateKey: { inlineString: own.keyPem } },
+  };
   return [
-    secret(`service-cert:${namespace}/${serviceAccount}`, {
-      tlsCertificate: {
-        certificateChain: { inlineString: own.chainPem },
-        privateKey: { inlineString: own.keyPem },
-      },
-    }),
+    secret('service-cert', certificate),
+    secret(`service-cert:${namespace}/${serviceAccount}`, certificate),
     secret(`root-cert-for-mtls-inbound:${namespace}/${serviceAccount}`, { validationContext: { trustedCa } }),
     ...[...services].map(([service, { servers }]) =>
       secret(`root-cert-for-mtls-outbound:${service}`, {
