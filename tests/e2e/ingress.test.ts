@@ -25,6 +25,7 @@ const secure = (port: number, name: string, more: string): string => `
         proxy_ssl_verify_depth 2;
         proxy_ssl_name ${name};
         proxy_ssl_server_name on;
+        proxy_ssl_session_reuse off;
         ${more}
       }
     }`;

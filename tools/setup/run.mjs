@@ -6,10 +6,10 @@ const KEPT_OUTPUT = 64 * 1024;
 /**
  * Runs a program quietly. Resolves with its standard output; rejects with a SetupError that ends with what the program said last.
  */
-export function run(command, args, { env = {}, remedy = '' } = {}) {
+export function run(command, args, { env = {}, remedy = '', cwd = ROOT } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
-      cwd: ROOT,
+      cwd,
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
