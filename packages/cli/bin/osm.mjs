@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // The `osm` command. It runs TypeScript as it stands, which takes a newer Node.js than may be installed: the project brings one.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
@@ -20,9 +20,12 @@ if (Number(process.versions.node.split('.')[0]) >= MIN_NODE) {
     process.exit(1);
   }
   const arguments_ = ['--disable-warning=ExperimentalWarning', fileURLToPath(main), ...process.argv.slice(2)];
-  // Ctrl-C reaches both; the command decides what it means.
+  const child = spawn(node, arguments_, { stdio: 'inherit' });
+  // Ctrl-C reaches both by the terminal, and the command decides what it means; other signals come here alone.
   process.on('SIGINT', () => {});
-  const { status, signal, error } = spawnSync(node, arguments_, { stdio: 'inherit' });
-  if (error) throw error;
-  process.exit(status ?? (signal === 'SIGINT' ? 130 : 1));
+  for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.once('error', (error) => {
+    throw error;
+  });
+  child.once('exit', (status, signal) => process.exit(status ?? (signal === 'SIGINT' ? 130 : 1)));
 }

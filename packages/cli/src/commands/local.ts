@@ -72,6 +72,7 @@ function upCommand(context: CliContext): Command {
         },
       });
       await whenReady;
+      if (options.foreground) await clusterDown(id);
     });
   return example(command, 'osm local up', 'osm local up --name second --install', 'eval "$(osm local up)"');
 }
