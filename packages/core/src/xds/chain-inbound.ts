@@ -1,13 +1,16 @@
 import type { FilterChainJson, NetworkFilterJson } from '@osm/envoy';
 import type { Identity, InboundService, ProxySettings } from '../plan/types.ts';
+import { MESH_HTTP_LOG } from './access-log.ts';
 import { externalAuthorization } from './external-authorization.ts';
+import { makesFaults } from './fault.ts';
+import { httpGlobalRateLimit, networkGlobalRateLimit } from './global-rate-limit.ts';
 import { httpConnectionManager } from './http-connection-manager.ts';
 import { restrictsPath } from './http-match.ts';
 import { inboundChainName, inboundRoutesName, localClusterName, MESH_ALPN } from './names.ts';
 import { networkRateLimit } from './rate-limit.ts';
-import { networkRbac } from './rbac-network.ts';
+import { auditNetworkRbac, networkRbac } from './rbac-network.ts';
 import { remember } from './remember.ts';
-import { connectionSources } from './sources.ts';
+import { connectionSources, unionOf } from './sources.ts';
 import { tcpProxyToApplication } from './tcp-proxy.ts';
 import { meshDownstreamTls } from './tls.ts';
 
@@ -18,6 +21,8 @@ function inboundHttp(inbound: InboundService, protocol: 'http' | 'grpc', setting
     filters: {
       rbac: true,
       rateLimit: true,
+      globalRateLimit: inbound.globalHttpRateLimit && httpGlobalRateLimit(inbound.globalHttpRateLimit),
+      fault: makesFaults(inbound),
       externalAuthorization:
         settings.externalAuthorization === undefined
           ? undefined
@@ -26,6 +31,7 @@ function inboundHttp(inbound: InboundService, protocol: 'http' | 'grpc', setting
     tracing: settings.tracing,
     pathsMatter: access.mode === 'rules' && access.http.some((rule) => restrictsPath(rule.match)),
     anyClient: false,
+    accessLog: MESH_HTTP_LOG,
   });
 }
 
@@ -41,11 +47,14 @@ export const inboundChain = remember(
     namespace: Identity['namespace'],
     serviceAccount: Identity['serviceAccount'],
   ): FilterChainJson => {
-    const { service, targetPort, protocol, serverName, access, tcpRateLimit } = inbound;
+    const { service, targetPort, protocol, serverName, access, audit, tcpRateLimit, globalTcpRateLimit } = inbound;
     const name = inboundChainName(inbound);
     const identity = { namespace, serviceAccount };
     const http = protocol === 'http' || protocol === 'grpc';
     const sources = connectionSources(inbound, access);
+    const tried = audit && connectionSources(inbound, audit);
+    // Requests are judged one by one, and audited there: whose requests are tried gets that far.
+    const callers = sources && tried && http ? unionOf([sources, tried]) : sources;
     const cluster = localClusterName(service, targetPort);
     return {
       name,
@@ -56,8 +65,10 @@ export const inboundChain = remember(
         applicationProtocols: [MESH_ALPN],
       },
       filters: [
-        ...(sources === undefined ? [] : [networkRbac(sources, trustDomain)]),
+        ...(tried === undefined || http ? [] : [auditNetworkRbac(name, tried, trustDomain)]),
+        ...(callers === undefined ? [] : [networkRbac(callers, trustDomain)]),
         ...(tcpRateLimit === undefined ? [] : [networkRateLimit(name, tcpRateLimit)]),
+        ...(globalTcpRateLimit === undefined ? [] : [networkGlobalRateLimit(name, globalTcpRateLimit)]),
         http
           ? inboundHttp(inbound, protocol, settings)
           : tcpProxyToApplication(`inbound-mesh-tcp-proxy.${cluster}`, cluster),

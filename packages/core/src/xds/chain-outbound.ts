@@ -33,7 +33,7 @@ export const outboundChain = remember(
               pathsMatter: false,
               anyClient: true,
             })
-          : tcpProxyToDestinations(`outbound-mesh-tcp-proxy_${name}`, forConnections?.destinations ?? []),
+          : tcpProxyToDestinations(`outbound-mesh-tcp-proxy_${name}`, forConnections ?? { destinations: [] }),
       ],
     };
   },

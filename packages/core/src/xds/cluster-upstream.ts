@@ -1,7 +1,9 @@
 import type { Resource } from '@osm/envoy';
 import type { ProxySettings, Upstream } from '../plan/types.ts';
+import { balancing } from './balancing.ts';
 import { ADS } from './config-source.ts';
 import { connectionLimits } from './connection-limits.ts';
+import { outlierDetection } from './outlier-detection.ts';
 import { clientProtocolOptions } from './protocol-options.ts';
 import { remember } from './remember.ts';
 import { clusterResource } from './resource.ts';
@@ -21,8 +23,9 @@ export const upstreamCluster = remember((upstream: Upstream, tls: ProxySettings[
     name: upstream.key,
     type: 'EDS',
     edsClusterConfig: { edsConfig: ADS },
-    lbPolicy: 'ROUND_ROBIN',
-    ...connectionLimits(upstream.limits),
+    ...balancing(upstream.balancing),
+    ...connectionLimits(upstream.limits, upstream.retryBudget),
+    ...(upstream.outlierDetection && { outlierDetection: outlierDetection(upstream.outlierDetection) }),
     commonLbConfig: {
       // Endpoints that are leaving are never fallen back to: the plan says who may be called.
       healthyPanicThreshold: { value: 0 },

@@ -1,5 +1,5 @@
 import type { ClusterJson } from '@osm/envoy';
-import type { ConnectionLimits } from '../plan/types.ts';
+import type { ConnectionLimits, RetryBudget } from '../plan/types.ts';
 import { milliseconds } from './duration.ts';
 
 /** Envoy's own default, spelled out: how long a connection may take to open. */
@@ -11,6 +11,7 @@ const UNLIMITED = 4_294_967_295;
 /** The connect time-out and the circuit breakers of a cluster. */
 export function connectionLimits(
   limits: ConnectionLimits | undefined,
+  budget?: RetryBudget,
 ): Pick<ClusterJson, 'connectTimeout' | 'circuitBreakers'> {
   const timeout = limits?.connectTimeoutMs;
   return {
@@ -21,9 +22,13 @@ export function connectionLimits(
           maxConnections: limits?.maxConnections ?? UNLIMITED,
           maxPendingRequests: limits?.maxPendingRequests ?? UNLIMITED,
           maxRequests: limits?.maxRequests ?? UNLIMITED,
-          maxRetries: limits?.maxRetries ?? UNLIMITED,
+          ...(budget === undefined
+            ? { maxRetries: limits?.maxRetries ?? UNLIMITED }
+            : {
+                retryBudget: { budgetPercent: { value: budget.percent }, minRetryConcurrency: budget.minConcurrency },
+              }),
           // Gauges of what is left, where there is a limit.
-          ...(limits === undefined ? {} : { trackRemaining: true }),
+          ...(limits === undefined && budget === undefined ? {} : { trackRemaining: true }),
         },
       ],
     },

@@ -1,4 +1,4 @@
-import { any, type HttpConnectionManagerJson, type NetworkFilterJson } from '@osm/envoy';
+import { type AccessLogJson, any, type HttpConnectionManagerJson, type NetworkFilterJson } from '@osm/envoy';
 import type { ProxySettings } from '../plan/types.ts';
 import { ACCESS_LOG } from './access-log.ts';
 import { ADS } from './config-source.ts';
@@ -16,6 +16,8 @@ export interface HttpConnectionManagerOptions {
   readonly pathsMatter: boolean;
   /** Clients may be anything that speaks HTTP, rather than another proxy of the mesh. */
   readonly anyClient: boolean;
+  /** Unless it is the usual one. */
+  readonly accessLog?: readonly AccessLogJson[];
 }
 
 /**
@@ -44,7 +46,7 @@ const paths = (matter: boolean): HttpConnectionManagerJson => ({
 
 /** The network filter that speaks HTTP on a chain. */
 export function httpConnectionManager(options: HttpConnectionManagerOptions): NetworkFilterJson {
-  const { routes, filters, tracing, pathsMatter, anyClient } = options;
+  const { routes, filters, tracing, pathsMatter, anyClient, accessLog = ACCESS_LOG } = options;
   const json: HttpConnectionManagerJson = {
     statPrefix: `mesh-http-conn-manager.${routes}`,
     codecType: 'AUTO',
@@ -68,7 +70,7 @@ export function httpConnectionManager(options: HttpConnectionManagerOptions): Ne
     streamIdleTimeout: '0s',
     // But a request that was begun has to become one.
     requestHeadersTimeout: '60s',
-    accessLog: ACCESS_LOG,
+    accessLog,
     ...(tracing === undefined ? {} : { tracing: zipkinTracing(tracing) }),
   };
   return {

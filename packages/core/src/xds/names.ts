@@ -1,5 +1,6 @@
 import type {
   EgressPort,
+  GlobalRateLimit,
   Identity,
   InboundService,
   IngressService,
@@ -45,6 +46,8 @@ export const inboundChainName = (inbound: InboundService): string =>
 export const ingressChainName = (ingress: IngressService): string =>
   `ingress_${serviceKey(ingress.service)}_${ingress.targetPort}_${ingress.tls === undefined ? 'http' : 'https'}`;
 
+export const plaintextChainName = (inbound: InboundService): string => `${inboundChainName(inbound)}_plaintext`;
+
 export const outboundChainName = (outbound: OutboundService): string =>
   `outbound_${serviceKey(outbound.service)}_${outbound.port}_${outbound.protocol}`;
 
@@ -53,6 +56,9 @@ export const egressChainName = (egress: Pick<EgressPort, 'port' | 'protocol'>): 
 
 export const inboundRoutesName = (inbound: Pick<InboundService, 'service' | 'targetPort'>): string =>
   `rds-inbound.${serviceKey(inbound.service)}.${inbound.targetPort}`;
+
+export const plaintextRoutesName = (inbound: Pick<InboundService, 'service' | 'targetPort'>): string =>
+  `rds-inbound-plaintext.${serviceKey(inbound.service)}.${inbound.targetPort}`;
 
 export const ingressRoutesName = (ingress: IngressService): string =>
   `rds-ingress.${serviceKey(ingress.service)}.${ingress.targetPort}.${ingress.tls === undefined ? 'http' : 'https'}`;
@@ -81,6 +87,9 @@ export const CLIENT_CERT_NAME = 'service-cert';
 /** SDS: the certificate that a workload shows to its clients. */
 export const serviceCertName = (identity: Identity): string =>
   `service-cert:${identity.namespace}/${identity.serviceAccount}`;
+
+/** A service that counts for global rate limits. */
+export const rateLimitClusterName = ({ host, port }: GlobalRateLimit): string => `${host}|${port}`;
 
 /** SDS: what verifies clients of the workload. */
 export const inboundRootName = (identity: Identity): string =>

@@ -1,25 +1,28 @@
 import type { Resource, RouteJson } from '@osm/envoy';
-import type { HttpMatch, HttpRateLimit, InboundService } from '../plan/types.ts';
+import type { FaultPlan, HttpDescriptors, HttpMatch, HttpRateLimit, InboundService } from '../plan/types.ts';
+import { httpFault } from './fault.ts';
+import { rateLimitActions } from './global-rate-limit.ts';
 import { ANY_PATH, matchKey, routeMatch } from './http-match.ts';
-import { fullName, inboundRoutesName, localClusterName } from './names.ts';
+import { fullName, inboundRoutesName, localClusterName, plaintextRoutesName } from './names.ts';
 import { httpRateLimit } from './rate-limit.ts';
-import { rulesRbac } from './rbac-http.ts';
+import { accessRbac, type HttpRbac } from './rbac-http.ts';
 import { remember } from './remember.ts';
 import { routeResource } from './resource.ts';
 import { NO_TIMEOUT } from './routes-outbound.ts';
 
+const FAULT = 'envoy.filters.http.fault';
 const RATE_LIMIT = 'envoy.filters.http.local_ratelimit';
 const RBAC = 'envoy.filters.http.rbac';
 
 /**
- * The requests that have a route: those of some rule, each kind once. Where everything is let in, paths with a limit
- * of their own come before the rest.
+ * The requests that have a route: those of some rule, in force or audited, each kind once. Where everything is let in,
+ * paths with settings of their own come before the rest.
  */
-function matches({ access, routeRateLimits = [] }: InboundService): readonly HttpMatch[] {
+function matches({ access, audit, ...inbound }: InboundService): readonly HttpMatch[] {
   const all: readonly HttpMatch[] =
     access.mode === 'rules'
-      ? access.http.map((rule) => rule.match)
-      : [...routeRateLimits.map(({ path }) => path).filter((path) => path !== ANY_PATH), ANY_PATH].map((path) => ({
+      ? [...access.http, ...(audit?.http ?? [])].map((rule) => rule.match)
+      : [...pathsOf(inbound).filter((path) => path !== ANY_PATH), ANY_PATH].map((path) => ({
           path,
           headers: [],
         }));
@@ -31,7 +34,30 @@ function matches({ access, routeRateLimits = [] }: InboundService): readonly Htt
   return [...byKey.values()];
 }
 
-function route(match: HttpMatch, cluster: string, limit: HttpRateLimit | undefined): RouteJson {
+/** Paths that something is set for, in the order in which they were written for each of these. */
+const pathsOf = (of: Pick<InboundService, 'routeRateLimits' | 'routeDescriptors' | 'routeFaults'>): readonly string[] =>
+  [...(of.routeRateLimits ?? []), ...(of.routeDescriptors ?? []), ...(of.routeFaults ?? [])].map(({ path }) => path);
+
+/** What is set for a path, or for all of a service. */
+interface PathSettings {
+  readonly limit: HttpRateLimit | undefined;
+  readonly fault: FaultPlan | undefined;
+}
+
+function filterConfig({ limit, fault }: PathSettings): NonNullable<RouteJson['typedPerFilterConfig']> {
+  return {
+    ...(limit === undefined ? {} : { [RATE_LIMIT]: httpRateLimit(limit) }),
+    ...(fault === undefined ? {} : { [FAULT]: httpFault(fault) }),
+  };
+}
+
+function route(
+  match: HttpMatch,
+  cluster: string,
+  settings: PathSettings,
+  descriptors: HttpDescriptors | undefined,
+): RouteJson {
+  const typedPerFilterConfig = filterConfig(settings);
   return {
     match: routeMatch(match),
     route: {
@@ -39,32 +65,56 @@ function route(match: HttpMatch, cluster: string, limit: HttpRateLimit | undefin
       timeout: NO_TIMEOUT,
       // A connection to the application that ended before the request was written is no failure of the request.
       retryPolicy: { retryOn: 'reset-before-request', numRetries: 2 },
+      ...(descriptors && { rateLimits: rateLimitActions(descriptors) }),
     },
-    ...(limit === undefined ? {} : { typedPerFilterConfig: { [RATE_LIMIT]: httpRateLimit(limit) } }),
+    ...(Object.keys(typedPerFilterConfig).length > 0 && { typedPerFilterConfig }),
   };
+}
+
+function routesTo(inbound: InboundService, name: string, host: string, rbac: HttpRbac | undefined): Resource {
+  const { service, targetPort, httpRateLimit: limit, fault, globalHttpRateLimit } = inbound;
+  const cluster = localClusterName(service, targetPort);
+  const limits = new Map(inbound.routeRateLimits?.map((each) => [each.path, each.limit]));
+  const faults = new Map(inbound.routeFaults?.map((each) => [each.path, each.fault]));
+  const descriptors = new Map(inbound.routeDescriptors?.map((each) => [each.path, each.descriptors]));
+  const routeOf = (match: HttpMatch): RouteJson => {
+    const settings = { limit: limits.get(match.path), fault: faults.get(match.path) };
+    return route(match, cluster, settings, descriptors.get(match.path));
+  };
+  return routeResource({
+    name,
+    validateClusters: false,
+    virtualHosts: [
+      {
+        name: `${host}|${fullName(service)}`,
+        domains: ['*'],
+        routes: matches(inbound).map(routeOf),
+        ...(globalHttpRateLimit && { rateLimits: rateLimitActions(globalHttpRateLimit.descriptors) }),
+        typedPerFilterConfig: {
+          ...(rbac === undefined ? {} : { [RBAC]: rbac }),
+          ...filterConfig({ limit, fault }),
+        },
+      },
+    ],
+  });
 }
 
 /**
  * The requests that a port of a service takes from the mesh: 404 for what no rule is about, 403 for what a rule lets
  * others do. Rules stand here rather than in the chain, so their changes close no connection.
  */
-export const inboundRoutes = remember((inbound: InboundService, trustDomain: string): Resource => {
-  const { service, targetPort, access, httpRateLimit: limit, routeRateLimits = [] } = inbound;
-  const cluster = localClusterName(service, targetPort);
-  const limits = new Map(routeRateLimits.map(({ path, limit: ofPath }) => [path, ofPath]));
-  return routeResource({
-    name: inboundRoutesName(inbound),
-    validateClusters: false,
-    virtualHosts: [
-      {
-        name: `inbound_virtual-host|${fullName(service)}`,
-        domains: ['*'],
-        routes: matches(inbound).map((match) => route(match, cluster, limits.get(match.path))),
-        typedPerFilterConfig: {
-          ...(access.mode === 'rules' ? { [RBAC]: rulesRbac(access.http, trustDomain) } : {}),
-          ...(limit === undefined ? {} : { [RATE_LIMIT]: httpRateLimit(limit) }),
-        },
-      },
-    ],
-  });
+export const inboundRoutes = remember(
+  (inbound: InboundService, trustDomain: string): Resource =>
+    routesTo(
+      inbound,
+      inboundRoutesName(inbound),
+      'inbound_virtual-host',
+      accessRbac(inbound.access, inbound.audit, trustDomain),
+    ),
+);
+
+/** The requests that a port takes in plaintext, while clients get sidecars: all, as nobody can tell who sends them. */
+export const plaintextRoutes = remember((inbound: InboundService): Resource => {
+  const anybody: InboundService = { ...inbound, access: { mode: 'any' } };
+  return routesTo(anybody, plaintextRoutesName(inbound), 'plaintext_virtual-host', undefined);
 });

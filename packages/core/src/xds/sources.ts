@@ -1,7 +1,7 @@
 import type { Access, Identity, InboundService } from '../plan/types.ts';
 
-/** Sorted by namespace, then service account, each once. */
-function union(lists: readonly (readonly Identity[])[]): readonly Identity[] {
+/** Identities of several lists, sorted by namespace, then service account, each once. */
+export function unionOf(lists: readonly (readonly Identity[])[]): readonly Identity[] {
   const byKey = new Map(lists.flat().map((source) => [`${source.namespace}/${source.serviceAccount}`, source]));
   return [...byKey].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, source]) => source);
 }
@@ -18,7 +18,7 @@ export function connectionSources(
   access: Access,
 ): readonly Identity[] | undefined {
   if (access.mode === 'any') return undefined;
-  if (isHttp(inbound)) return union(access.http.map((rule) => rule.sources));
+  if (isHttp(inbound)) return unionOf(access.http.map((rule) => rule.sources));
   const rules = access.tcp.filter((rule) => rule.ports === undefined || rule.ports.includes(inbound.targetPort));
-  return union(rules.map((rule) => rule.sources));
+  return unionOf(rules.map((rule) => rule.sources));
 }

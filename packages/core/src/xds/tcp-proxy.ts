@@ -1,6 +1,7 @@
-import { any, type NetworkFilterJson, type TcpProxyJson } from '@osm/envoy';
-import type { Destination } from '../plan/types.ts';
-import { ACCESS_LOG } from './access-log.ts';
+import { type AccessLogJson, any, type NetworkFilterJson, type TcpProxyJson } from '@osm/envoy';
+import type { OutboundRoute } from '../plan/types.ts';
+import { ACCESS_LOG, MESH_TCP_LOG } from './access-log.ts';
+import { milliseconds } from './duration.ts';
 
 /**
  * Connections that carry nothing for long are in order (pools of database connections); peers that are gone are found
@@ -23,14 +24,24 @@ function tcpProxy(json: TcpProxyJson): NetworkFilterJson {
 }
 
 /** Passes connections on to one cluster. */
-export const tcpProxyTo = (statPrefix: string, cluster: string): NetworkFilterJson => tcpProxy({ statPrefix, cluster });
+export const tcpProxyTo = (
+  statPrefix: string,
+  cluster: string,
+  accessLog: readonly AccessLogJson[] = ACCESS_LOG,
+): NetworkFilterJson => tcpProxy({ statPrefix, cluster, accessLog });
 
 /**
  * Passes connections from the mesh on to the application. It is dialled once the client has proven who it is: an
  * application that speaks first has nothing to say to strangers.
  */
 export const tcpProxyToApplication = (statPrefix: string, cluster: string): NetworkFilterJson =>
-  tcpProxy({ statPrefix, cluster, upstreamConnectMode: 'ON_DOWNSTREAM_TLS_HANDSHAKE', maxEarlyDataBytes: 65_536 });
+  tcpProxy({
+    statPrefix,
+    cluster,
+    upstreamConnectMode: 'ON_DOWNSTREAM_TLS_HANDSHAKE',
+    maxEarlyDataBytes: 65_536,
+    accessLog: MESH_TCP_LOG,
+  });
 
 /** Closes connections at once. */
 export const closeConnections: NetworkFilterJson = Object.freeze({
@@ -38,13 +49,21 @@ export const closeConnections: NetworkFilterJson = Object.freeze({
   typedConfig: any('envoy.extensions.filters.network.direct_response.v3.Config', {}),
 });
 
-/** Spreads connections over destinations by weight; closes them when there is none. */
-export function tcpProxyToDestinations(statPrefix: string, destinations: readonly Destination[]): NetworkFilterJson {
+/** Spreads connections over the destinations of a route by weight; closes them when there is none. */
+export function tcpProxyToDestinations(
+  statPrefix: string,
+  route: Pick<OutboundRoute, 'destinations' | 'timeouts' | 'affinity'>,
+): NetworkFilterJson {
+  const { destinations, timeouts, affinity } = route;
+  const options = {
+    maxConnectAttempts: CONNECT_ATTEMPTS,
+    ...(timeouts?.idleMs === undefined ? {} : { idleTimeout: milliseconds(timeouts.idleMs) }),
+    ...(affinity?.by === 'source-address' ? { hashPolicy: [{ sourceIp: {} }] } : {}),
+  };
   // Envoy refuses weights of 0.
   const [first, ...others] = destinations.filter(({ weight }) => weight > 0);
   if (first === undefined) return closeConnections;
-  const maxConnectAttempts = CONNECT_ATTEMPTS;
-  if (others.length === 0) return tcpProxy({ statPrefix, cluster: first.upstream, maxConnectAttempts });
+  if (others.length === 0) return tcpProxy({ statPrefix, cluster: first.upstream, ...options });
   const clusters = [first, ...others].map(({ upstream, weight }) => ({ name: upstream, weight }));
-  return tcpProxy({ statPrefix, weightedClusters: { clusters }, maxConnectAttempts });
+  return tcpProxy({ statPrefix, weightedClusters: { clusters }, ...options });
 }

@@ -13,16 +13,20 @@ import { loadAssignment } from './assignment.ts';
 import { inboundChain } from './chain-inbound.ts';
 import { ingressChain } from './chain-ingress.ts';
 import { outboundChain } from './chain-outbound.ts';
+import { plaintextChains } from './chain-plaintext.ts';
 import { localCluster } from './cluster-local.ts';
 import { authorizationCluster, tracingCluster } from './cluster-named.ts';
 import { PASSTHROUGH_CLUSTER } from './cluster-original-destination.ts';
 import { upstreamCluster } from './cluster-upstream.ts';
+import { distinctChains } from './distinct-chains.ts';
 import { egress } from './egress.ts';
+import { rateLimitClusters } from './global-rate-limit.ts';
 import { inboundListener } from './listener-inbound.ts';
 import { METRICS_CLUSTER, METRICS_LISTENER } from './listener-metrics.ts';
 import { outboundListener } from './listener-outbound.ts';
+import { plaintextChainName } from './names.ts';
 import { remember } from './remember.ts';
-import { inboundRoutes } from './routes-inbound.ts';
+import { inboundRoutes, plaintextRoutes } from './routes-inbound.ts';
 import { ingressRoutes } from './routes-ingress.ts';
 import { outboundRoutes } from './routes-outbound.ts';
 
@@ -75,17 +79,26 @@ const served = remember(
     const chains: (FilterChainJson | undefined)[] = [
       ...inbound.map((each) => inboundChain(each, settings, trustDomain, namespace, serviceAccount)),
       ...fromOutside.map(({ chain }) => chain),
+      // Of chains that match the same, an IngressBackend's say more of who may come.
+      ...inbound.flatMap((each) => plaintextChains(each, settings)),
     ];
+    const distinct = distinctChains(chains.filter(present));
+    const kept = new Set(distinct.map(({ name }) => name));
+    const silentClients = inbound.some(({ plaintext, protocol }) => plaintext && protocol === 'tcp-server-first');
     const servesHttp = ingress.length > 0 || inbound.some(isHttp);
     return {
-      listeners: mapOf([inboundListener(chains.filter(present))]),
+      listeners: mapOf([inboundListener(distinct, silentClients)]),
       routes: mapOf([
         ...inbound.filter(isHttp).map((each) => inboundRoutes(each, trustDomain)),
         // Without its chain a route configuration would lie idle.
+        ...inbound
+          .filter((each) => isHttp(each) && kept.has(plaintextChainName(each)))
+          .map((each) => plaintextRoutes(each)),
         ...fromOutside.filter(({ chain }) => chain !== undefined).map(({ each }) => ingressRoutes(each)),
       ]),
       clusters: mapOf([
         ...[...inbound, ...ingress].map(({ service, targetPort }) => localCluster(service, targetPort)),
+        ...inbound.flatMap(rateLimitClusters),
         externalAuthorization && servesHttp ? authorizationCluster(externalAuthorization) : undefined,
       ]),
     };

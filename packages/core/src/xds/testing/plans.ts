@@ -1,5 +1,4 @@
 import type {
-  Access,
   Assignment,
   Endpoint,
   HttpMatch,
@@ -10,6 +9,7 @@ import type {
   OutboundService,
   ProxyPlan,
   ProxySettings,
+  RuleAccess,
   ServiceRef,
   TcpRule,
   Upstream,
@@ -50,7 +50,7 @@ export const tcpRule = (target: string, ports: readonly number[] | undefined, ..
   origins: [origin('TrafficTarget', target)],
 });
 
-export const rules = (http: readonly HttpRule[], tcp: readonly TcpRule[] = []): Access => ({
+export const rules = (http: readonly HttpRule[], tcp: readonly TcpRule[] = []): RuleAccess => ({
   mode: 'rules',
   http,
   tcp,
