@@ -3,6 +3,8 @@ import { installCommand } from './commands/install.ts';
 import { localCommand } from './commands/local.ts';
 import { meshCommand } from './commands/mesh.ts';
 import { namespaceCommand } from './commands/namespace.ts';
+import { policyCommand } from './commands/policy.ts';
+import { supportCommand } from './commands/support.ts';
 import { uninstallCommand } from './commands/uninstall.ts';
 import { versionCommand } from './commands/version.ts';
 import { type CliContext, example } from './context.ts';
@@ -21,6 +23,8 @@ export function createProgram(context: CliContext): Command {
     .addCommand(uninstallCommand(context))
     .addCommand(namespaceCommand(context))
     .addCommand(meshCommand(context))
+    .addCommand(policyCommand(context))
+    .addCommand(supportCommand(context))
     .addCommand(versionCommand(context))
     .addCommand(localCommand(context));
   const inherit = (command: Command): void => {

@@ -1,1 +1,1 @@
-export {};
+export { MESH_TYPES } from './ingest/types.ts';
