@@ -250,7 +250,7 @@ test('HTTP between proxies', async (t) => {
       const entries = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
       return entries.find(({ path, response_code }) => path === '/books' && response_code === 200);
     });
-    assert.equal(Object.keys(entry).length, 19);
+    assert.equal(Object.keys(entry).length, 23);
     assert.equal(entry.requested_server_name, 'v1.bookstore.svc.cluster.local');
     assert.equal(entry.upstream_cluster, `bookstore/v1|${v1}|local`);
     assert.ok(!(await server.output()).includes('page=2'));
