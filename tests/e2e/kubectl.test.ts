@@ -3,7 +3,7 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { succeeded, TestCluster } from './testing/cluster.ts';
-import { boat, configMap, DEFINITION, pod, SERVER, STAY, WEB } from './testing/manifests.ts';
+import { boat, configMap, DEFINITION, pod, STAY, WEB, webImage } from './testing/manifests.ts';
 
 /** The unmodified kubectl with pods that run. What needs no pods is tested beside the API server. */
 const cluster = new TestCluster();
@@ -11,11 +11,7 @@ after(() => cluster.end());
 
 before(async () => {
   await cluster.up();
-  const node = process.execPath;
-  const mount = ['--mount', `${node}:/opt/node/node`];
-  for (const version of ['1', '2']) {
-    await cluster.osm(['local', 'image', 'add', `web:${version}`, ...mount, '--', '/opt/node/node', '-e', SERVER]);
-  }
+  for (const name of ['web:1', 'web:2']) await cluster.osm(webImage(name));
   assert.equal(await cluster.apply(WEB), 'deployment.apps/web created\nservice/web created\n');
   await cluster.apply(pod('stays', STAY));
   assert.match(await cluster.ok('rollout', 'status', 'deploy/web', '--timeout=30s'), /successfully rolled out/);

@@ -72,3 +72,9 @@ spec:
 /** One of them; `spec` is YAML. */
 export const boat = (spec: string): string =>
   `apiVersion: example.com/v1\nkind: Boat\nmetadata: {name: jolie}\nspec: ${spec}\n`;
+
+/** Arguments of `osm` that give an image name a meaning: a program for Node.js, {@link SERVER} when none is given. */
+export const webImage = (name: string, program = SERVER): readonly string[] => {
+  const mount = ['--mount', `${process.execPath}:/opt/node/node`];
+  return ['local', 'image', 'add', name, ...mount, '--', '/opt/node/node', '-e', program];
+};

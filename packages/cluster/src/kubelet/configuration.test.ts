@@ -171,6 +171,31 @@ inNamespace(import.meta.url, () => {
     assert.equal(pod.status?.containerStatuses?.[0]?.state?.terminated?.message, 'v\n');
   });
 
+  test('changed labels reach the running container', async () => {
+    await bench.pod(
+      'relabelled',
+      {
+        restartPolicy: 'Never',
+        volumes: [
+          { name: 'own', downwardAPI: { items: [{ path: 'labels', fieldRef: { fieldPath: 'metadata.labels' } }] } },
+        ],
+        containers: [
+          {
+            name: 'main',
+            image: 'sh',
+            args: ['until grep -q new /own/labels; do sleep 0.02; done'],
+            volumeMounts: [{ name: 'own', mountPath: '/own' }],
+          },
+        ],
+      },
+      { labels: { tier: 'old' } },
+    );
+    await bench.until('relabelled', (p) => p.status?.phase === 'Running');
+    const labels = { metadata: { labels: { tier: 'new' } } };
+    await bench.api.patch(TYPES.pods, 'relabelled', 'merge', labels, { namespace: 'test' });
+    await bench.until('relabelled', (p) => p.status?.phase === 'Succeeded');
+  });
+
   test('volumes that cannot be are refused by name: a missing ConfigMap, a claim, a writable hostPath', async () => {
     const refused = async (name: string, volume: NonNullable<PodSpec['volumes']>[number]): Promise<string> => {
       await bench.pod(name, {

@@ -9,7 +9,7 @@ import { podStatus } from './pod-status.ts';
 import { resume } from './resume.ts';
 import { type Action, graceMs, isInitialized, syncPod } from './sync-pod.ts';
 import { unsupported } from './unsupported.ts';
-import { volumeReferences } from './volume-files.ts';
+import { volumeReferences, volumesTellOfChange } from './volume-files.ts';
 
 const FIRST_RETRY_MS = 250;
 const LAST_RETRY_MS = 15_000;
@@ -34,6 +34,7 @@ export class PodWorker implements LifeOwner {
   private wake: NodeJS.Timeout | undefined;
   private publishing: NodeJS.Timeout | undefined;
   private refreshing: NodeJS.Timeout | undefined;
+  private refreshed: Promise<void> = Promise.resolve();
   private dialling: PodDialer | undefined;
   private finishing = false;
   private stopped = false;
@@ -77,7 +78,9 @@ export class PodWorker implements LifeOwner {
 
   /** Takes over a newer version of the object. */
   update(pod: Pod): void {
+    const outdated = volumesTellOfChange(this.current, pod);
     this.current = pod;
+    if (outdated && this.box.kind === 'ready') this.refreshVolumes();
     if (pod.metadata.deletionTimestamp) {
       const seconds = pod.metadata.deletionGracePeriodSeconds;
       const deadline = Date.now() + (seconds === undefined ? graceMs(pod) : seconds * 1000);
@@ -99,7 +102,7 @@ export class PodWorker implements LifeOwner {
     if (this.ending || this.stopped) return;
     for (const life of this.lives.values()) life.retry();
     if (this.box.kind === 'absent') this.box = { kind: 'absent' };
-    else if (this.box.kind === 'ready' && volumeReferences(this.current).has(reference)) void this.refreshVolumes();
+    else if (this.box.kind === 'ready' && volumeReferences(this.current).has(reference)) this.refreshVolumes();
     this.changed();
   }
 
@@ -259,7 +262,13 @@ export class PodWorker implements LifeOwner {
     );
   }
 
-  private async refreshVolumes(): Promise<void> {
+  /** One at a time, so that what was read first never overwrites what was read later. */
+  private refreshVolumes(): void {
+    this.refreshed = this.refreshed.then(() => this.rewriteVolumes());
+  }
+
+  private async rewriteVolumes(): Promise<void> {
+    if (this.stopped || this.box.kind !== 'ready') return;
     try {
       await this.sandbox.volumes.refresh(this.current, this.sandbox.node, this.context.objects.sourcesOf(this.current));
     } catch (error) {
@@ -278,6 +287,6 @@ export class PodWorker implements LifeOwner {
     const at = this.context.objects.refreshAt(this.current);
     if (at === undefined || this.stopped || this.box.kind !== 'ready') return;
     const wait = Math.max(at - Date.now(), 1000);
-    this.refreshing = setTimeout(() => void this.refreshVolumes(), Math.min(wait, 2 ** 31 - 1));
+    this.refreshing = setTimeout(() => this.refreshVolumes(), Math.min(wait, 2 ** 31 - 1));
   }
 }

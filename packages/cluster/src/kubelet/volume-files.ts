@@ -42,6 +42,15 @@ export function volumeReferences(pod: Pod): ReadonlySet<string> {
   return new Set(names);
 }
 
+/** Whether files of the pod's volumes tell of labels or annotations that differ between its two versions. */
+export function volumesTellOfChange(former: Pod, pod: Pod): boolean {
+  const told = ({ metadata }: Pod): string => JSON.stringify([metadata.labels, metadata.annotations]);
+  const downward = (pod.spec.volumes ?? []).some(
+    ({ downwardAPI, projected }) => downwardAPI || projected?.sources?.some((source) => source.downwardAPI),
+  );
+  return downward && told(former) !== told(pod);
+}
+
 /**
  * The files of a configMap, secret, downwardAPI or projected volume, by relative path (Kubernetes docs, "Volumes",
  * "Projected volumes"). Rejects with {@link VolumeError} naming the missing object or key.
