@@ -45,6 +45,30 @@ export function httpApplication(t: TestContext, name: string): Promise<number> {
   return serve(t, server, '127.0.0.1');
 }
 
+/** An application that does as it is told, and how often it was asked. */
+export interface Obedient {
+  readonly port: number;
+  asked(): number;
+}
+
+/** An HTTP application that answers `/status/N` with that status, everything else with 200 and its name, `/wait/MS` late. */
+export async function obedientApplication(t: TestContext, name: string, status = 200): Promise<Obedient> {
+  let count = 0;
+  const server = createServer((asked, response) => {
+    count++;
+    const [, verb, value] = (asked.url ?? '').split('/');
+    const timer = setTimeout(
+      () => {
+        response.statusCode = verb === 'status' ? Number(value) : status;
+        response.end(name);
+      },
+      verb === 'wait' ? Number(value) : 0,
+    );
+    response.on('close', () => clearTimeout(timer));
+  });
+  return { port: await serve(t, server, '127.0.0.1'), asked: () => count };
+}
+
 /** A TCP application that says its name and then what it hears; with `first` it does not wait to be spoken to. */
 export function tcpApplication(t: TestContext, name: string, first: boolean): Promise<number> {
   const server = createTcpServer((socket) => {
