@@ -42,7 +42,8 @@ export interface Outcome {
 
 /** A step of the proof, in the order in which the proxies take it. */
 export interface Step {
-  readonly stage: 'route' | 'split' | 'authentication' | 'authorization';
+  /** An `audit` decides on nothing: it tells what rules that are tried would say. */
+  readonly stage: 'route' | 'split' | 'authentication' | 'authorization' | 'audit';
   readonly text: string;
   /** The object that made it so; absent where no object says anything, which is where defaults hold. */
   readonly origin?: Origin;

@@ -10,6 +10,7 @@ import { authorize } from './authorize.ts';
 import type { Call, Decision, NearestMiss, Outcome, Step, Verdict } from './call.ts';
 import { decideEgress } from './egress.ts';
 import { matches, type Request } from './match.ts';
+import { auditStep, openStep } from './mode.ts';
 import { nearestMiss } from './nearest.ts';
 import { decideOutside } from './outside.ts';
 import { requestOf } from './request.ts';
@@ -40,6 +41,8 @@ function judge(
 ): Judged {
   for (const server of servers) {
     const rules = rulesOf(snapshot, server, cache);
+    const audit = auditStep(snapshot, cache, source, server, upstream, request);
+    if (audit !== undefined) proof.push(audit);
     if (rules === undefined) continue;
     const access = accessTo(rules, upstream.protocol, upstream.targetPort);
     const step = authorize(access, source, server, upstream, request);
@@ -125,13 +128,10 @@ function routed(
     distribution.push({ upstream, weight, verdict: judged.verdict });
     if (weight > 0) miss ??= judged.miss;
   }
-  const { config, configObject } = snapshot;
-  if (config.traffic.enablePermissiveTrafficPolicyMode) {
-    proof.push({
-      stage: 'authorization',
-      text: 'permissive mode: every workload of the mesh may call every other',
-      ...(configObject && { origin: { ...configObject, field: 'spec.traffic.enablePermissiveTrafficPolicyMode' } }),
-    });
+  const called = route.destinations.map(({ upstream }) => reach.upstreams.get(upstream)?.service.namespace);
+  for (const namespace of new Set(called)) {
+    const open = namespace === undefined ? undefined : openStep(snapshot, namespace);
+    if (open !== undefined) proof.push(open);
   }
   return { verdict: overall(distribution), distribution, proof, ...(miss && { nearestMiss: miss }) };
 }

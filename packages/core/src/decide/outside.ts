@@ -1,8 +1,12 @@
+import { plaintextFor, takesPlaintext } from '../model/mtls.ts';
 import { serviceKey } from '../model/names.ts';
+import { annotationField } from '../model/namespace-traffic.ts';
+import { isHttp } from '../model/protocol.ts';
 import type { MeshService, Snapshot } from '../model/snapshot.ts';
 import { type PlanCache, turnTo } from '../plan/cache.ts';
 import type { IngressRule } from '../policies/ingress/ingress.ts';
 import { addressRange } from '../xds/address.ts';
+import { podAt } from './answering.ts';
 import type { Call, Decision, Outsider, Step } from './call.ts';
 import { meshPort, spell } from './route.ts';
 
@@ -45,9 +49,41 @@ function withoutRule({ parent, targetPort }: MeshService, proof: readonly Step[]
   return { verdict: 'denied', distribution: [], proof, nearestMiss: { origins: [], failed, change } };
 }
 
+/** Pods that may answer a call: that which was dialled, or all behind the service. */
+function podsBehind(snapshot: Snapshot, { parent }: MeshService, { to }: Call['destination']): readonly string[] {
+  const dialled = 'address' in to ? podAt(snapshot, to.address) : undefined;
+  if (dialled !== undefined) return [dialled];
+  const service = serviceKey(parent);
+  return [...snapshot.memberships].filter(([, services]) => services.includes(service)).map(([pod]) => pod);
+}
+
+/** Why a caller without a certificate is let in while clients get sidecars; undefined where it is not, or not by all pods. */
+function plaintextStep(snapshot: Snapshot, port: MeshService, { to, port: dialled }: Call['destination']) {
+  const pods = podsBehind(snapshot, port, { to, port: dialled });
+  let step: Step | undefined;
+  for (const key of pods) {
+    const workload = snapshot.workloads.get(key);
+    const plaintext = workload && plaintextFor(workload, snapshot.traffic);
+    const own = port.targetPortName === undefined ? undefined : workload?.ports[port.targetPortName];
+    const target = own ?? port.targetPort;
+    if (workload === undefined || plaintext === undefined || !takesPlaintext(plaintext.ports, target)) return undefined;
+    const { from, annotation } = plaintext;
+    const { namespace, name } = workload;
+    const object =
+      from === 'Pod' ? { kind: 'Pod', namespace, name } : { kind: 'Namespace', namespace: '', name: namespace };
+    const text = `plaintext is let in on port ${target} while clients get sidecars: nobody knows who calls, and no rule is asked`;
+    step ??= {
+      stage: 'authentication',
+      text,
+      origin: { ...object, generation: 0, field: annotationField(annotation) },
+    };
+  }
+  return step;
+}
+
 /**
  * Decides on a call from outside the mesh. Workloads ask for a certificate of the mesh, in permissive mode too, so that
- * only an IngressBackend lets such a caller in.
+ * only an IngressBackend lets such a caller in, or a port on which plaintext is let in for a time.
  */
 export function decideOutside(snapshot: Snapshot, caller: Outsider, call: Call, cache: PlanCache): Decision {
   const { destination } = call;
@@ -59,11 +95,22 @@ export function decideOutside(snapshot: Snapshot, caller: Outsider, call: Call, 
   const rules = turnTo(cache, snapshot).ingress.output.rules.get(serviceKey(port.parent)) ?? [];
   const rule = rules.find(({ targetPort }) => targetPort === port.targetPort);
   const proof: Step[] = [{ stage: 'route', text: `${spell(destination)} is dialled without a sidecar` }];
-  if (rule === undefined) {
+  const allowed: Decision = {
+    verdict: 'allowed',
+    distribution: [{ upstream: port.upstream, weight: 1, verdict: 'allowed' }],
+    proof,
+  };
+  const failed = rule && [...failures(rule, caller)];
+  const speaksAsAsked = caller.tls === undefined || !isHttp(port.protocol);
+  const open = failed?.length !== 0 && speaksAsAsked ? plaintextStep(snapshot, port, destination) : undefined;
+  if (open !== undefined) {
+    proof.push(open);
+    return allowed;
+  }
+  if (rule === undefined || failed === undefined) {
     const text = 'the caller has no certificate of the mesh, which the workload asks for';
     return withoutRule(port, [...proof, { stage: 'authentication', text }]);
   }
-  const failed = [...failures(rule, caller)];
   const [origin] = rule.origins;
   const text = failed.length === 0 ? `an IngressBackend opens target port ${rule.targetPort}` : failed.join('; ');
   proof.push({ stage: 'authentication', text, ...(origin && { origin }) });
@@ -71,5 +118,5 @@ export function decideOutside(snapshot: Snapshot, caller: Outsider, call: Call, 
     const change = `make IngressBackend ${origin?.namespace}/${origin?.name} fit, as ${failed.join(', ')}`;
     return { verdict: 'denied', distribution: [], proof, nearestMiss: { origins: rule.origins, failed, change } };
   }
-  return { verdict: 'allowed', distribution: [{ upstream: port.upstream, weight: 1, verdict: 'allowed' }], proof };
+  return allowed;
 }
