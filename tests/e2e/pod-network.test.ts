@@ -179,7 +179,7 @@ test('an image from an archive has its own root, environment, user and command',
   const loaded = await cluster.osm(['local', 'image', 'load', join(directory, 'image.tar')]);
   assert.match(succeeded(loaded, 'osm local image load'), /image (docker\.io\/)?shop\/own:1 is loaded/);
   const script =
-    'echo $GREETING; cat /etc/motto; echo x > /tmp-file 2>/dev/null || echo no; cat /etc/passwd 2>/dev/null || echo bare';
+    'echo $GREETING; cat /etc/motto; { echo x > /tmp-file; } 2>/dev/null || echo no; cat /etc/passwd 2>/dev/null || echo bare';
   await cluster.apply(pod('own', script).replace('image: sh', 'image: "shop/own:1"'));
   await cluster.becomes('{.status.phase}', 'Succeeded', 'pod/own');
   assert.equal(await cluster.ok('logs', 'own'), 'hello\nfrom the archive\nno\nbare\n');
