@@ -1,6 +1,6 @@
 import { promisify } from 'node:util';
 import { constants, gzip } from 'node:zlib';
-import { type Headers, pack } from 'tar-stream';
+import { type Header, pack } from 'tar-stream';
 import { type Descriptor, digestOf, putBlob } from './blobs.ts';
 import type { FileTree, TreeEntry } from './tree.ts';
 
@@ -19,7 +19,7 @@ export interface Layer {
 }
 
 /** The tar header of an entry (POSIX.1-1988 ustar, with pax for long names). Times are whole seconds. */
-function headerOf(entry: TreeEntry, mtime: Date): Headers {
+function headerOf(entry: TreeEntry, mtime: Date): Partial<Header> & { name: string } {
   const { path, mode, uid, gid } = entry;
   const common = { mode, uid, gid, mtime, uname: '', gname: '' };
   switch (entry.type) {

@@ -59,7 +59,8 @@ export function fileTree(entries: Iterable<TreeEntry>): FileTree {
   const found = new Map<string, TreeEntry>();
   for (const entry of entries) {
     const former = found.get(entry.path);
-    if (former !== undefined && !isSame(former, entry)) throw new Error(`two different entries are named ${entry.path}`);
+    if (former !== undefined && !isSame(former, entry))
+      throw new Error(`two different entries are named ${entry.path}`);
     found.set(entry.path, entry);
   }
   for (const path of [...found.keys()]) {
