@@ -21,6 +21,7 @@ export interface Metrics {
   readonly certificatesIssued: Counter;
   readonly certificateIssueTime: Histogram;
   readonly errors: Counter<'err_code'>;
+  readonly policyFaults: Gauge<'kind'>;
   readonly httpResponses: Counter<'code' | 'method' | 'path'>;
   readonly httpDuration: Histogram<'code' | 'method' | 'path'>;
   readonly featureFlags: Gauge<'feature_flag'>;
@@ -106,6 +107,12 @@ export function createMetrics(): Metrics {
       name: 'osm_error_err_code_count',
       help: 'Errors by catalogue code',
       labelNames: ['err_code'],
+      registers,
+    }),
+    policyFaults: new Gauge({
+      name: 'osm_policy_faults',
+      help: 'Faults of policies that are there now',
+      labelNames: ['kind'],
       registers,
     }),
     httpResponses: new Counter({

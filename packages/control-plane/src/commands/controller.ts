@@ -12,6 +12,8 @@ import { createCoalescer } from '../ingest/coalesce.ts';
 import { readControlSettings } from '../ingest/control-settings.ts';
 import { startIngest } from '../ingest/ingest.ts';
 import { createPodCache } from '../ingest/pods.ts';
+import { createFaultReporter } from '../status/faults.ts';
+import { createStatusWriter } from '../status/writer.ts';
 import { LABEL, PORT } from '../surface.ts';
 import { startValidator } from '../validator/serve.ts';
 import {
@@ -129,7 +131,10 @@ export async function startController(
     metrics.namespaces.set(members);
     planner.update(objects);
     dataPlane.refresh();
+    faultReporter.report(objects, planner.faults());
   };
+  const writer = createStatusWriter(client, log);
+  const faultReporter = createFaultReporter({ writer, log, metrics });
   const coalescer = createCoalescer({ quietMs: QUIET_MS, capMs: CAP_MS, run: () => synced && update() });
   const ownBootstrap = createBootstrapOwner(client, log);
   const ingest = startIngest({
@@ -194,6 +199,8 @@ export async function startController(
       coalescer.stop();
       ingest.stop();
       gateway.close();
+      faultReporter.close();
+      await writer.close();
       // Streams end first, so that proxies reconnect to another replica; they keep what they have meanwhile.
       await dataPlane.close();
       await Promise.all([validator.close(), debug.close(), admin.close()]);

@@ -12,14 +12,13 @@ import {
 } from '@osm/core';
 import type { Planner, ProxyConfiguration, Upstream } from './planner.ts';
 
-const NO_FAULTS: readonly PolicyFault[] = Object.freeze([]);
-
 /** The planner of the pure core: snapshots from objects, plans from snapshots, Envoy resources from plans. */
 export function createCorePlanner(): Planner {
   const cache = createPlanCache();
   const upstreamsOf = new WeakMap<ReadonlyMap<string, PlannedUpstream>, readonly Upstream[]>();
   const configurations = new WeakMap<ProxyPlan, ProxyConfiguration>();
   let snapshot: Snapshot | undefined;
+  let faults: readonly PolicyFault[] = Object.freeze([]);
 
   /** One entry for each service: its ports have the same servers, and one secret names them. */
   function servers(upstreams: ProxyPlan['upstreams']): readonly Upstream[] {
@@ -52,6 +51,11 @@ export function createCorePlanner(): Planner {
       configurations.set(plan, configuration);
       return configuration;
     },
-    faults: () => (snapshot === undefined ? NO_FAULTS : policyFaults(snapshot, cache)),
+    faults() {
+      const now = snapshot === undefined ? [] : policyFaults(snapshot, cache);
+      const same = now.length === faults.length && now.every((fault, at) => fault === faults[at]);
+      if (!same) faults = now;
+      return faults;
+    },
   };
 }
