@@ -1,5 +1,6 @@
 export type * from './decide/call.ts';
 export { decide } from './decide/decide.ts';
+export { CA_BUNDLE_NAME } from './model/ca-bundle.ts';
 export { identityKey, serviceKey } from './model/names.ts';
 export * from './model/objects.ts';
 export { readSnapshot } from './model/read.ts';

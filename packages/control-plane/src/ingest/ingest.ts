@@ -1,4 +1,4 @@
-import type { MeshObjects, ObjectsByKey } from '@osm/core';
+import { CA_BUNDLE_NAME, type MeshObjects, type ObjectsByKey } from '@osm/core';
 import { type Change, createInformer, type Informer, type KubeClient, type KubeObject, TYPES } from '@osm/kube';
 import type { Metrics } from '../admin/metrics.ts';
 import { LABEL } from '../surface.ts';
@@ -6,7 +6,10 @@ import type { PodCache } from './pods.ts';
 import { MESH_TYPES } from './types.ts';
 
 /** The kinds of MeshObjects that are plain maps of watched objects. */
-type Kind = Exclude<keyof MeshObjects, 'meshName' | 'osmNamespace' | 'trustDomain' | 'meshConfig' | 'pods'>;
+type Kind = Exclude<
+  keyof MeshObjects,
+  'meshName' | 'osmNamespace' | 'trustDomain' | 'meshConfig' | 'pods' | 'caBundles'
+>;
 
 const KINDS: Readonly<Record<Kind, Informer['type']>> = {
   namespaces: TYPES.namespaces,
@@ -117,6 +120,29 @@ export function startIngest(options: IngestOptions): Ingest {
     if (monitored(namespace)) options.changed();
   });
 
+  let caBundles: ObjectsByKey = new Map();
+  let bundlesDirty = false;
+  // By name, as the control plane may read no other ConfigMaps and Secrets of its namespaces.
+  const bundles = [TYPES.configMaps, TYPES.secrets].map((type) => {
+    const informer = createInformer(client, type, { fieldSelector: `metadata.name=${CA_BUNDLE_NAME}` });
+    informers.push(informer);
+    informer.subscribe((change) => {
+      if (change.object.metadata.name !== CA_BUNDLE_NAME) return;
+      count(change);
+      bundlesDirty = true;
+      if (monitored(change.object.metadata.namespace)) options.changed();
+    });
+    return { kind: type.kind, informer };
+  });
+  const readBundles = (): ObjectsByKey =>
+    new Map(
+      bundles.flatMap(({ kind, informer }) =>
+        [...informer.objects]
+          .filter(([, { metadata }]) => metadata.name === CA_BUNDLE_NAME)
+          .map(([key, object]) => [`${kind}/${key}`, object] as const),
+      ),
+    );
+
   const configInformer = createInformer(client, MESH_TYPES.meshConfigs, { namespace: osmNamespace });
   informers.push(configInformer);
   configInformer.subscribe((change) => {
@@ -139,6 +165,10 @@ export function startIngest(options: IngestOptions): Ingest {
         podMap = new Map(pods.pods);
         podsDirty = false;
       }
+      if (bundlesDirty) {
+        caBundles = readBundles();
+        bundlesDirty = false;
+      }
       const kinds = Object.fromEntries([...watched].map(([kind, { map }]) => [kind, map])) as Record<
         Kind,
         ObjectsByKey
@@ -149,6 +179,7 @@ export function startIngest(options: IngestOptions): Ingest {
         trustDomain: options.trustDomain,
         meshConfig,
         pods: podMap,
+        caBundles,
         ...kinds,
       };
     },

@@ -80,7 +80,8 @@ export function decideEgress(
     if (failed.length === 0) {
       const [origin] = egress.origins;
       const text = `an Egress lets ${identityKey(source)} call ${spell(call.destination)}`;
-      const upstream = egress.protocol === 'http' ? `${hostOf(request.host)}:${port}` : `${port}`;
+      const tls = egress.tls === undefined ? '' : '|tls';
+      const upstream = egress.protocol === 'http' ? `${hostOf(request.host)}:${port}${tls}` : `${port}`;
       return {
         verdict: 'allowed',
         distribution: [{ upstream, weight: 1, verdict: 'allowed' }],

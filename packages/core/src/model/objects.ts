@@ -48,4 +48,6 @@ export interface MeshObjects {
   readonly ingressBackends: ObjectsByKey;
   readonly retries: ObjectsByKey;
   readonly upstreamTrafficSettings: ObjectsByKey;
+  /** ConfigMaps and Secrets with authorities for TLS to outside the mesh, by `<kind>/<namespace>/<name>`. */
+  readonly caBundles?: ObjectsByKey;
 }

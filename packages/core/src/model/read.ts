@@ -9,6 +9,7 @@ import {
   parseUpstreamTrafficSetting,
 } from '@osm/api';
 import { checkUpstreamTrafficSetting } from '../policies/upstream-traffic-setting/check.ts';
+import { readCaBundle } from './ca-bundle.ts';
 import { type Derived, derive } from './derive.ts';
 import { readEndpointSlice, type SliceFacts } from './endpoint-slice.ts';
 import { type ReadConfig, readMeshConfig } from './mesh-config.ts';
@@ -22,6 +23,7 @@ import { type Stage, share, stage } from './sharing.ts';
 import type { Policies, PolicyFault, Snapshot, Workload } from './snapshot.ts';
 import { readWorkload } from './workload.ts';
 
+const NO_OBJECTS: ObjectsByKey = new Map();
 const MONITORED_BY = 'openservicemesh.io/monitored-by';
 
 type PolicyOf<Kind extends keyof Policies> = Policies[Kind] extends ReadonlyMap<string, infer P> ? P : never;
@@ -59,6 +61,7 @@ interface Workings {
   readonly slices: Derived<SliceFacts>;
   readonly workloads: Derived<Workload>;
   readonly joined: MeshServices;
+  readonly bundles: Derived<Readonly<Record<string, string>>>;
   readonly policies: ReadonlyMap<string, { readonly read: ReadKind; readonly sorted: Stage<[ReadKind], SortedKind> }>;
 }
 
@@ -106,6 +109,7 @@ export function readSnapshot(objects: MeshObjects, former?: Snapshot): Snapshot 
   const slices = derive(objects.endpointSlices, inMesh, old?.slices, readEndpointSlice);
   const workloads = derive(objects.pods, inMesh, old?.workloads, readWorkload);
   const joined = joinServices(services.output, slices.output, workloads.output, old?.joined);
+  const bundles = derive(objects.caBundles ?? NO_OBJECTS, inMesh, old?.bundles, readCaBundle);
   const kinds = readPolicies(objects, inMesh, old?.policies);
 
   const policies = Object.fromEntries(KINDS.map((kind) => [kind, kinds.get(kind)?.sorted.output.policies]));
@@ -121,6 +125,7 @@ export function readSnapshot(objects: MeshObjects, former?: Snapshot): Snapshot 
     endpoints: joined.endpoints,
     workloads: workloads.output,
     memberships: joined.memberships,
+    caBundles: bundles.output,
     policies: share(former?.policies, policies as unknown as Policies),
     faults: share(former?.faults, [
       ...config.output.faults,
@@ -138,6 +143,7 @@ export function readSnapshot(objects: MeshObjects, former?: Snapshot): Snapshot 
     slices,
     workloads,
     joined,
+    bundles,
     policies: kinds,
   });
   return snapshot;

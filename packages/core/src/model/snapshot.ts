@@ -134,6 +134,8 @@ export interface Snapshot {
   /** Names in `services` of those that each pod stands behind, sorted; pods behind none are absent. */
   readonly memberships: ReadonlyMap<string, readonly string[]>;
   readonly policies: Policies;
+  /** Authorities for TLS to outside the mesh: texts by key, by `<kind>/<namespace>/<name>` of what holds them. */
+  readonly caBundles: ReadonlyMap<string, Readonly<Record<string, string>>>;
   /** Faults found in single objects, in order of kind, namespace and name. */
   readonly faults: readonly PolicyFault[];
 }

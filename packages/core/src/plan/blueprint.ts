@@ -39,7 +39,7 @@ export interface Blueprint {
   readonly upstreams: Stage<[Services, LimitTable], ReadonlyMap<string, Upstream>>;
   readonly limits: Stage<[Policies['upstreamTrafficSettings']], LimitTable>;
   readonly egress: Stage<
-    [Policies['egresses'], Policies['httpRouteGroups'], Policies['upstreamTrafficSettings']],
+    [Policies['egresses'], Policies['httpRouteGroups'], Policies['upstreamTrafficSettings'], Snapshot['caBundles']],
     EgressTable
   >;
   readonly ingress: Stage<[Policies['ingressBackends'], Services, Snapshot['endpoints']], IngressTable>;
@@ -137,7 +137,11 @@ export function drawBlueprint(snapshot: Snapshot, former: Blueprint | undefined)
     outbound: stage(former?.outbound, [services, splits.output, limits.output], outboundPorts),
     upstreams: stage(former?.upstreams, [services, limits.output], upstreamsOf),
     limits,
-    egress: stage(former?.egress, [policies.egresses, httpRouteGroups, upstreamTrafficSettings], foldEgress),
+    egress: stage(
+      former?.egress,
+      [policies.egresses, httpRouteGroups, upstreamTrafficSettings, snapshot.caBundles],
+      foldEgress,
+    ),
     ingress: stage(former?.ingress, [policies.ingressBackends, services, snapshot.endpoints], foldIngress),
     addresses: stage(former?.addresses, [services], addressesOf),
     served: stage(former?.served, [services], servedBy),

@@ -310,7 +310,18 @@ export interface EgressPort {
   /** Requests that are let out, for `http`; a single `.*` when the policy names none. */
   readonly matches: readonly HttpMatch[];
   readonly limits?: ConnectionLimits;
+  /** The sidecar speaks TLS to the hosts; `http` only, and no host has a wildcard. */
+  readonly tls?: EgressTls;
   readonly origins: readonly Origin[];
+}
+
+/** TLS that the sidecar speaks to a host outside the mesh. */
+export interface EgressTls {
+  readonly port: number;
+  /** Name that the host must prove; the host's own unless set. */
+  readonly serverName?: string;
+  /** PEM of the authorities to trust; undefined: those that the sidecar's image brings. */
+  readonly caPem?: string;
 }
 
 /** What applies to the whole proxy (MeshConfig). */

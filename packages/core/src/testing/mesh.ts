@@ -27,11 +27,14 @@ const MAPS: Readonly<Record<string, keyof MeshObjects>> = {
 /** Sorts objects into the maps of a mesh named `osm`, whose control plane is in `osm-system`. */
 export function meshOf(objects: readonly MeshObject[]): MeshObjects {
   const maps = Object.fromEntries(Object.values(MAPS).map((map) => [map, new Map<string, MeshObject>()]));
+  const caBundles = new Map<string, MeshObject>();
   let meshConfig: MeshObject | undefined;
   for (const object of objects) {
     const { namespace, name } = object.metadata;
     const map = maps[MAPS[object.kind] ?? ''];
     if (object.kind === 'MeshConfig') meshConfig = object;
+    else if (object.kind === 'ConfigMap' || object.kind === 'Secret')
+      caBundles.set(`${object.kind}/${namespace}/${name}`, object);
     else if (map === undefined) throw new Error(`no kind of the mesh: ${object.kind}`);
     else map.set(namespace === undefined ? name : `${namespace}/${name}`, object);
   }
@@ -40,8 +43,9 @@ export function meshOf(objects: readonly MeshObject[]): MeshObjects {
     osmNamespace: 'osm-system',
     trustDomain: 'cluster.local',
     meshConfig,
+    caBundles,
     ...(maps as unknown as Record<
-      Exclude<keyof MeshObjects, 'meshName' | 'osmNamespace' | 'trustDomain' | 'meshConfig'>,
+      Exclude<keyof MeshObjects, 'meshName' | 'osmNamespace' | 'trustDomain' | 'meshConfig' | 'caBundles'>,
       ObjectsByKey
     >),
   };

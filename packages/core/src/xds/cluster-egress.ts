@@ -1,13 +1,14 @@
 import { any, type Resource } from '@osm/envoy';
-import type { ConnectionLimits, EgressPort } from '../plan/types.ts';
+import type { ConnectionLimits, EgressPort, EgressTls } from '../plan/types.ts';
 import { byName } from './cluster-named.ts';
 import { originalDestinationCluster } from './cluster-original-destination.ts';
 import { connectionLimits } from './connection-limits.ts';
-import { isWildcard, namesOf } from './egress-port.ts';
+import { isWildcard, namesOf, tlsOf } from './egress-port.ts';
 import { egressHostCluster, egressPortCluster, NAME } from './names.ts';
 import { clientProtocolOptions } from './protocol-options.ts';
 import { clusterResource } from './resource.ts';
 import { TCP_KEEPALIVE } from './tcp-keepalive.ts';
+import { outsideTls } from './tls-outside.ts';
 
 /** Names that are looked up as requests come; one cache for filter and cluster. */
 const DNS_CACHE = Object.freeze({
@@ -35,19 +36,25 @@ const FORWARD_PROXY_CLUSTER = clusterResource({
   upstreamConnectionOptions: { tcpKeepalive: TCP_KEEPALIVE },
 });
 
-function hostCluster(host: string, port: number, limits: ConnectionLimits | undefined): Resource {
-  const name = egressHostCluster(host, port);
+function hostCluster(
+  host: string,
+  port: number,
+  limits: ConnectionLimits | undefined,
+  tls: EgressTls | undefined,
+): Resource {
+  const name = egressHostCluster(host, port, tls !== undefined);
   const maxRequestsPerConnection = limits?.maxRequestsPerConnection;
   return clusterResource({
     name,
-    altStatName: name.replaceAll(/[.:]/g, '_'),
-    ...byName(name, host, port, 'every'),
+    altStatName: name.replaceAll(/[.:|]/g, '_'),
+    ...byName(name, host, tls?.port ?? port, 'every'),
     ...connectionLimits(limits),
     upstreamConnectionOptions: { tcpKeepalive: TCP_KEEPALIVE },
     typedExtensionProtocolOptions: clientProtocolOptions({
       remote: true,
       ...(maxRequestsPerConnection === undefined ? {} : { maxRequestsPerConnection }),
     }),
+    ...(tls && { transportSocket: outsideTls(tls, host) }),
   });
 }
 
@@ -60,7 +67,10 @@ export function egressClusters(port: number, policies: readonly EgressPort[]): r
   const hosts = [...new Set(http.flatMap(namesOf))];
   const named = hosts.filter((host) => !isWildcard(host));
   return [
-    ...named.map((host) => hostCluster(host, port, limitsOf(http.filter((egress) => namesOf(egress).includes(host))))),
+    ...named.map((host) => {
+      const concerned = http.filter((egress) => namesOf(egress).includes(host));
+      return hostCluster(host, port, limitsOf(concerned), tlsOf(host, concerned));
+    }),
     ...(named.length < hosts.length ? [FORWARD_PROXY_CLUSTER] : []),
     ...(asDialled.length > 0 ? [originalDestinationCluster(egressPortCluster(port), limitsOf(asDialled))] : []),
   ];

@@ -1,4 +1,4 @@
-import type { EgressPort } from '../plan/types.ts';
+import type { EgressPort, EgressTls } from '../plan/types.ts';
 import { type AddressRange, addressRange, addressRanges, containsRange } from './address.ts';
 
 /** Every IPv4 and IPv6 address. Written out, as Envoy takes a chain without ranges for another kind of chain. */
@@ -19,6 +19,10 @@ export const isWildcard = (host: string): boolean => host.startsWith(WILDCARD);
 export const coversHost = (egress: EgressPort, host: string): boolean =>
   egress.hosts.length === 0 ||
   namesOf(egress).some((name) => name === host || (isWildcard(name) && host.endsWith(name.slice(1))));
+
+/** How a host is dialled: as the first policy that names it says. */
+export const tlsOf = (host: string, policies: readonly EgressPort[]): EgressTls | undefined =>
+  policies.find((egress) => namesOf(egress).includes(host))?.tls;
 
 /** The ranges of a policy; undefined when it names some but none that is one, and so means nowhere. */
 export function rangesOf(egress: EgressPort): readonly AddressRange[] | undefined {

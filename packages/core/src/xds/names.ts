@@ -73,7 +73,8 @@ export const localClusterName = (service: ServiceRef, targetPort: number): strin
   `${serviceKey(service)}|${targetPort}|local`;
 
 /** A destination outside the mesh, looked up by name. */
-export const egressHostCluster = (host: string, port: number): string => `${host}:${port}`;
+export const egressHostCluster = (host: string, port: number, tls: boolean): string =>
+  `${host}:${port}${tls ? '|tls' : ''}`;
 
 /** Destinations outside the mesh as the client addressed them. */
 export const egressPortCluster = (port: number): string => `${port}`;

@@ -1,6 +1,6 @@
 import type { RbacPolicyJson, Resource, RouteJson, VirtualHostJson } from '@osm/envoy';
 import type { EgressPort, HttpMatch } from '../plan/types.ts';
-import { coversHost, isWildcard, namesOf, rangesOf } from './egress-port.ts';
+import { coversHost, isWildcard, namesOf, rangesOf, tlsOf } from './egress-port.ts';
 import { matchKey, permission, routeMatch } from './http-match.ts';
 import { egressHostCluster, egressPortCluster, egressRoutesName, NAME } from './names.ts';
 import { httpRbac } from './rbac-http.ts';
@@ -19,9 +19,11 @@ function domains(host: string, port: number): readonly string[] {
   return [host, `${host}:${port}`];
 }
 
-function cluster(host: string, port: number): string {
+function cluster(host: string, port: number, policies: readonly EgressPort[]): string {
   if (host === ANY_HOST) return egressPortCluster(port);
-  return isWildcard(host) ? NAME.forwardProxyCluster : egressHostCluster(host, port);
+  return isWildcard(host)
+    ? NAME.forwardProxyCluster
+    : egressHostCluster(host, port, tlsOf(host, policies) !== undefined);
 }
 
 /** The policies that say where requests may go; none is needed where all of them say anywhere. */
@@ -52,7 +54,7 @@ function virtualHost(host: string, port: number, policies: readonly EgressPort[]
     routes: [...matches.values()].map(
       (match): RouteJson => ({
         match: routeMatch(match),
-        route: { cluster: cluster(host, port), timeout: NO_TIMEOUT },
+        route: { cluster: cluster(host, port, policies), timeout: NO_TIMEOUT },
       }),
     ),
     ...(addresses === undefined ? {} : { typedPerFilterConfig: { 'envoy.filters.http.rbac': httpRbac(addresses) } }),

@@ -1,8 +1,10 @@
 import type { EgressSpec } from '@osm/api';
 import { identityKey, objectKey } from '../../model/names.ts';
-import type { Policies, Policy, PolicyFault } from '../../model/snapshot.ts';
+import type { Policies, Policy, PolicyFault, Snapshot } from '../../model/snapshot.ts';
 import type { EgressPort, HttpMatch, Origin } from '../../plan/types.ts';
 import { connectionLimitsOf } from '../upstream-traffic-setting/upstream-traffic-setting.ts';
+import { egressConflicts } from './conflicts.ts';
+import { egressTls } from './tls.ts';
 
 /** Egress policies, folded. */
 export interface EgressTable {
@@ -67,11 +69,12 @@ function* resolve(
 function* portsOf(
   egress: Egress,
   { matches, limits, origins }: References,
+  bundles: Snapshot['caBundles'],
 ): Generator<PolicyFault, readonly EgressPort[]> {
   const { object, spec } = egress;
   const hosts = (spec.hosts ?? []).map((host) => host.toLowerCase());
   const ports: EgressPort[] = [];
-  for (const [index, { number, protocol: said }] of spec.ports.entries()) {
+  for (const [index, { number, protocol: said, tls: wanted }] of spec.ports.entries()) {
     const field = `spec.ports[${index}]`;
     const protocol = said.toLowerCase();
     if (!isProtocol(protocol)) {
@@ -86,6 +89,13 @@ function* portsOf(
       };
       continue;
     }
+    if (wanted !== undefined && protocol !== 'http') {
+      const message = `is for http, where the client speaks no TLS itself; ${protocol} passes unchanged`;
+      yield { object, field: `${field}.tls`, message };
+      continue;
+    }
+    const tls = wanted && (yield* egressTls(wanted, hosts, object, `${field}.tls`, bundles));
+    if (wanted !== undefined && tls === undefined) continue;
     const named = protocol === 'http' || protocol === 'https';
     ports.push({
       port: number,
@@ -94,6 +104,7 @@ function* portsOf(
       ranges: spec.ipAddresses ?? [],
       matches: protocol === 'http' ? matches : ANY_REQUEST,
       ...(limits && { limits }),
+      ...(tls && { tls }),
       origins: [{ ...object, field }, ...origins],
     });
   }
@@ -108,6 +119,11 @@ function collect<T>(generator: Generator<PolicyFault, T>, faults: PolicyFault[])
   }
 }
 
+/** Several sources may have the same conflict. */
+const once = (faults: readonly PolicyFault[]): readonly PolicyFault[] => [
+  ...new Map(faults.map((fault) => [JSON.stringify(fault), fault])).values(),
+];
+
 const sameMeaning = (port: EgressPort): string => JSON.stringify({ ...port, origins: [] });
 
 /**
@@ -118,13 +134,15 @@ export function foldEgress(
   egresses: Policies['egresses'],
   groups: Policies['httpRouteGroups'],
   settings: Policies['upstreamTrafficSettings'],
+  bundles: Snapshot['caBundles'],
 ): EgressTable {
   const bySource = new Map<string, Map<string, EgressPort>>();
   const faults: PolicyFault[] = [];
+  const conflicts: PolicyFault[] = [];
   for (const egress of egresses.values()) {
     const references = collect(resolve(egress, groups, settings), faults);
     if (references === undefined) continue;
-    const ports = collect(portsOf(egress, references), faults);
+    const ports = collect(portsOf(egress, references, bundles), faults);
     for (const { namespace, name } of egress.spec.sources) {
       const source = identityKey({ namespace, serviceAccount: name });
       const own = bySource.get(source) ?? new Map<string, EgressPort>();
@@ -132,9 +150,13 @@ export function foldEgress(
       for (const port of ports) {
         const key = sameMeaning(port);
         const known = own.get(key);
+        if (known === undefined) conflicts.push(...egressConflicts(own.values(), port));
         own.set(key, known === undefined ? port : { ...known, origins: [...known.origins, ...port.origins] });
       }
     }
   }
-  return { ports: new Map([...bySource].map(([source, ports]) => [source, [...ports.values()]])), faults };
+  return {
+    ports: new Map([...bySource].map(([source, ports]) => [source, [...ports.values()]])),
+    faults: [...faults, ...once(conflicts)],
+  };
 }
