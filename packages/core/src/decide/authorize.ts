@@ -2,6 +2,7 @@ import { identityKey } from '../model/names.ts';
 import type { Access, HttpRule, Identity, TcpRule, Upstream } from '../plan/types.ts';
 import type { Step } from './call.ts';
 import { matches, type Request } from './match.ts';
+import { requestSeen, requestSeenStrictly, tellPathsApart } from './request.ts';
 
 /** What the proxy of a server says to a call. */
 export interface Authorization {
@@ -23,7 +24,8 @@ function grant(
   request: Request | undefined,
 ): HttpRule | TcpRule | undefined {
   if (request === undefined) return access.tcp.find((rule) => names(rule, source));
-  return access.http.find((rule) => names(rule, source) && matches(rule.match, request));
+  const seen = tellPathsApart(access.http) ? requestSeenStrictly(request) : requestSeen(request);
+  return seen && access.http.find((rule) => names(rule, source) && matches(rule.match, seen));
 }
 
 /** Asks the rules of one server. `access` is the part of them that applies to the port. */

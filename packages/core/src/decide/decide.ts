@@ -13,7 +13,7 @@ import { matches, type Request } from './match.ts';
 import { auditStep, openStep } from './mode.ts';
 import { nearestMiss } from './nearest.ts';
 import { decideOutside } from './outside.ts';
-import { requestOf } from './request.ts';
+import { requestOf, requestSeen } from './request.ts';
 import { findOutbound, spell, unreachable } from './route.ts';
 
 const caches = new WeakMap<Snapshot, PlanCache>();
@@ -39,13 +39,20 @@ function judge(
   request: Request | undefined,
   proof: Step[],
 ): Judged {
+  if (isHttp(upstream.protocol) && request === undefined) {
+    const text = `${upstream.key} reads HTTP: bytes that are none are answered with 400`;
+    proof.push({ stage: 'authorization', text });
+    return { verdict: 'not-routed' };
+  }
+  // Of ports that have one target the first decides on how it is read, whichever was dialled.
+  const read = isHttp(upstream.protocol) ? request : undefined;
   for (const server of servers) {
     const rules = rulesOf(snapshot, server, cache);
-    const audit = auditStep(snapshot, cache, source, server, upstream, request);
+    const audit = auditStep(snapshot, cache, source, server, upstream, read);
     if (audit !== undefined) proof.push(audit);
     if (rules === undefined) continue;
     const access = accessTo(rules, upstream.protocol, upstream.targetPort);
-    const step = authorize(access, source, server, upstream, request);
+    const step = authorize(access, source, server, upstream, read);
     proof.push(step.step);
     if (step.allowed) continue;
     const { targetPort, protocol } = upstream;
@@ -108,8 +115,15 @@ function routed(
     proof.push({ stage: 'route', text: `${name} is an HTTP port: bytes that are no HTTP are answered with 400` });
     return { verdict: 'not-routed', distribution: [], proof };
   }
-  const request = isHttp(protocol) ? requestOf(call, service, port) : undefined;
-  const route = routes.find(({ match }) => match === undefined || (request !== undefined && matches(match, request)));
+  const sent = call.protocol === 'http' ? requestOf(call, service, port) : undefined;
+  const request = isHttp(protocol) && sent ? requestSeen(sent) : sent;
+  if (sent !== undefined && request === undefined) {
+    proof.push({ stage: 'route', text: `${sent.path} is no path that a proxy takes: it is answered with 400` });
+    return { verdict: 'not-routed', distribution: [], proof };
+  }
+  const route = routes.find(
+    ({ match }) => match === undefined || (isHttp(protocol) && request !== undefined && matches(match, request)),
+  );
   const [origin] = route?.origins ?? [];
   proof.push({ stage: 'route', text: `${identityKey(source)} has a route to ${name} (${protocol})` });
   if (route === undefined || route.destinations.length === 0) {
@@ -152,9 +166,9 @@ export function decide(snapshot: Snapshot, call: Call, cache: PlanCache = cacheO
   if (outbound !== undefined) return routed(snapshot, cache, source, reach, outbound, call);
   const request = requestOf(call, 'name' in to ? to : undefined, port);
   const reason = unreachable(snapshot, source, call, request, cache);
+  if ('address' in to) return decideEgress(snapshot, source, call, request, cache, reason);
   if (reason !== undefined) return reason;
-  if ('address' in to || call.destination.host !== undefined)
-    return decideEgress(snapshot, source, call, request, cache);
+  if (call.destination.host !== undefined) return decideEgress(snapshot, source, call, request, cache, undefined);
   const proof: Step[] = [
     { stage: 'route', text: `the mesh has no service port ${spell(call.destination)} that can be dialled` },
   ];

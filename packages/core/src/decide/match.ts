@@ -4,10 +4,10 @@ import type { HttpMatch } from '../plan/types.ts';
 /** A request as matchers see it. */
 export interface Request {
   readonly method: string;
-  /** Without query and fragment. */
+  /** Without query. */
   readonly path: string;
   readonly host: string;
-  /** Names in lower case. */
+  /** Names in lower case; none of them steers proxies. */
   readonly headers: Readonly<Record<string, string>>;
 }
 

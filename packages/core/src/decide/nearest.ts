@@ -4,6 +4,7 @@ import type { Identity, Origin, Protocol } from '../plan/types.ts';
 import type { AccessRules } from '../policies/access/access.ts';
 import type { NearestMiss } from './call.ts';
 import { mismatches, type Request } from './match.ts';
+import { requestSeen, requestSeenStrictly, tellPathsApart } from './request.ts';
 
 /** What was asked of whom. */
 export interface Denied {
@@ -28,8 +29,11 @@ const isIn = (identity: Identity, identities: readonly Identity[]): boolean =>
 
 function* candidates(rules: AccessRules, { source, targetPort, protocol, request }: Denied): Generator<Candidate> {
   if (isHttp(protocol) && request !== undefined) {
+    const seen = tellPathsApart(rules.http) ? requestSeenStrictly(request) : requestSeen(request);
+    const ambiguous = [`path ${request.path} has an escaped slash, and is refused where rules tell paths apart`];
     for (const { match, sources, origins } of rules.http) {
-      yield { origins, sourceFails: !isIn(source, sources), others: [...mismatches(match, request)] };
+      const others = seen === undefined ? ambiguous : [...mismatches(match, seen)];
+      yield { origins, sourceFails: !isIn(source, sources), others };
     }
   } else if (!isHttp(protocol)) {
     for (const { ports, sources, origins } of rules.tcp) {

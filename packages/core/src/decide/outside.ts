@@ -8,6 +8,8 @@ import type { IngressRule } from '../policies/ingress/ingress.ts';
 import { addressRange } from '../xds/address.ts';
 import { podAt } from './answering.ts';
 import type { Call, Decision, Outsider, Step } from './call.ts';
+import { normalizePath } from './path.ts';
+import { requestOf } from './request.ts';
 import { meshPort, spell } from './route.ts';
 
 /** Whether an address is in a range (`10.0.0.0/8`); an unknown address is in none. */
@@ -81,36 +83,73 @@ function plaintextStep(snapshot: Snapshot, port: MeshService, { to, port: dialle
   return step;
 }
 
+/** An IngressBackend's rule, and the port of the service that it opens. */
+interface Opening {
+  readonly port: MeshService;
+  readonly rule: IngressRule;
+}
+
+/** The rules for what is dialled: of a service, or of every service that a pod stands behind. */
+function openings(
+  snapshot: Snapshot,
+  cache: PlanCache,
+  dialled: MeshService,
+  { to, port }: Call['destination'],
+): Opening[] {
+  const { rules } = turnTo(cache, snapshot).ingress.output;
+  const pod = 'address' in to ? podAt(snapshot, to.address) : undefined;
+  const ports =
+    pod === undefined
+      ? [dialled]
+      : (snapshot.memberships.get(pod) ?? []).flatMap((name) => snapshot.services.get(name) ?? []);
+  const target = pod === undefined ? dialled.targetPort : port;
+  return ports
+    .filter(({ targetPort }) => targetPort === target)
+    .flatMap((each) =>
+      (rules.get(serviceKey(pod === undefined ? each.parent : each.service)) ?? [])
+        .filter(({ targetPort }) => targetPort === target)
+        .map((rule) => ({ port: each, rule })),
+    );
+}
+
+/** What an application makes of bytes that are no request, or of one whose path no proxy takes. */
+function unreadable(call: Call, port: MeshService): Step | undefined {
+  const { path } = requestOf(call, port.service, port.port);
+  const readable = call.protocol === 'http' && normalizePath(path) !== undefined;
+  if (readable) return undefined;
+  const what = call.protocol === 'http' ? `path ${path} is` : 'bytes that are no HTTP are';
+  return { stage: 'route', text: `${what} answered with 400` };
+}
+
 /**
  * Decides on a call from outside the mesh. Workloads ask for a certificate of the mesh, in permissive mode too, so that
  * only an IngressBackend lets such a caller in, or a port on which plaintext is let in for a time.
  */
 export function decideOutside(snapshot: Snapshot, caller: Outsider, call: Call, cache: PlanCache): Decision {
   const { destination } = call;
-  const port = meshPort(snapshot, destination);
-  if (port === undefined) {
+  const dialled = meshPort(snapshot, destination);
+  if (dialled === undefined) {
     const proof: Step[] = [{ stage: 'route', text: `the mesh has no service port ${spell(destination)}` }];
     return { verdict: 'not-routed', distribution: [], proof };
   }
-  const rules = turnTo(cache, snapshot).ingress.output.rules.get(serviceKey(port.parent)) ?? [];
-  const rule = rules.find(({ targetPort }) => targetPort === port.targetPort);
   const proof: Step[] = [{ stage: 'route', text: `${spell(destination)} is dialled without a sidecar` }];
-  const allowed: Decision = {
-    verdict: 'allowed',
-    distribution: [{ upstream: port.upstream, weight: 1, verdict: 'allowed' }],
-    proof,
+  const allowed = ({ upstream }: MeshService): Decision => {
+    return { verdict: 'allowed', distribution: [{ upstream, weight: 1, verdict: 'allowed' }], proof };
   };
-  const failed = rule && [...failures(rule, caller)];
-  const speaksAsAsked = caller.tls === undefined || !isHttp(port.protocol);
-  const open = failed?.length !== 0 && speaksAsAsked ? plaintextStep(snapshot, port, destination) : undefined;
+  const [best] = openings(snapshot, cache, dialled, destination)
+    .map((opening) => ({ ...opening, failed: [...failures(opening.rule, caller)] }))
+    .sort((a, b) => a.failed.length - b.failed.length);
+  const speaksAsAsked = caller.tls === undefined || !isHttp(dialled.protocol);
+  const open = best?.failed.length !== 0 && speaksAsAsked ? plaintextStep(snapshot, dialled, destination) : undefined;
   if (open !== undefined) {
     proof.push(open);
-    return allowed;
+    return allowed(dialled);
   }
-  if (rule === undefined || failed === undefined) {
+  if (best === undefined) {
     const text = 'the caller has no certificate of the mesh, which the workload asks for';
-    return withoutRule(port, [...proof, { stage: 'authentication', text }]);
+    return withoutRule(dialled, [...proof, { stage: 'authentication', text }]);
   }
+  const { rule, failed, port } = best;
   const [origin] = rule.origins;
   const text = failed.length === 0 ? `an IngressBackend opens target port ${rule.targetPort}` : failed.join('; ');
   proof.push({ stage: 'authentication', text, ...(origin && { origin }) });
@@ -118,5 +157,8 @@ export function decideOutside(snapshot: Snapshot, caller: Outsider, call: Call, 
     const change = `make IngressBackend ${origin?.namespace}/${origin?.name} fit, as ${failed.join(', ')}`;
     return { verdict: 'denied', distribution: [], proof, nearestMiss: { origins: rule.origins, failed, change } };
   }
-  return allowed;
+  const refusal = unreadable(call, port);
+  if (refusal === undefined) return allowed(port);
+  proof.push(refusal);
+  return { verdict: 'not-routed', distribution: [], proof };
 }
