@@ -66,13 +66,13 @@ export function createApplications(): Applications {
       socket.write(`${TCP_ANSWER}${place}\n`);
       return;
     }
-    socket.once('data', (data: Buffer) => {
-      socket.pause();
+    socket.once('readable', () => {
+      const data: Buffer | null = socket.read();
+      if (data === null) return;
       socket.unshift(data);
       if (data.subarray(0, PREFACE.length).equals(PREFACE)) http2.emit('connection', socket);
       else if (/^[A-Z]+ /.test(data.toString('latin1'))) http1.emit('connection', socket);
       else socket.end(`${TCP_ANSWER}${place}\n`);
-      socket.resume();
     });
   };
   return {

@@ -58,9 +58,26 @@ export const SENT_PATHS: readonly (readonly [sent: string, normal: string, merge
 interface ServiceFields {
   readonly spec: {
     readonly clusterIP: string;
-    readonly ports: readonly { readonly name: string; readonly port: number }[];
+    readonly ports: readonly {
+      readonly name: string;
+      readonly port: number;
+      readonly appProtocol?: string;
+      readonly targetPort?: number | string;
+    }[];
   };
 }
+
+const portsAt = (services: readonly MeshObject[], address: string, port: number): ServiceFields['spec']['ports'] =>
+  services.flatMap((service) => {
+    const { clusterIP, ports } = (service as unknown as ServiceFields).spec;
+    return clusterIP === address || clusterIP === 'None' ? ports.filter((each) => each.port === port) : [];
+  });
+
+const isBytes = (services: readonly MeshObject[], address: string, port: number): boolean =>
+  portsAt(services, address, port).some(({ name, appProtocol }) => (appProtocol ?? name).startsWith('tcp'));
+
+const speaksFirst = (services: readonly MeshObject[], address: string, port: number): boolean =>
+  portsAt(services, address, port).some(({ targetPort = port }) => targetPort === SERVER_FIRST);
 
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'HEAD'] as const;
 const COLORS = ['red', 'redder', 'blue', 'red,blue', ''] as const;
@@ -83,14 +100,19 @@ export function drawCall(world: readonly MeshObject[], draw: Draw): FuzzCall {
     port = draw.chance(95) ? draw.one(spec.ports).port : draw.one(SERVICE_PORTS);
   }
   const outside = address.startsWith(`${NET}.3.`);
-  const speech = draw.one<Speech>(
-    outside ? ['http1', 'http2', 'tcp', 'tls', 'http1'] : ['http1', 'http1', 'http2', 'tcp'],
-  );
+  const first = speaksFirst(services, address, port) || (outside && port === SERVER_FIRST);
+  const bytes = isBytes(services, address, port) || (outside && port === SERVER_FIRST);
+  const requests = outside
+    ? (['http1', 'http2', 'tcp', 'tls', 'http1'] as const)
+    : (['http1', 'http1', 'http2'] as const);
+  // Who only listens hears nothing of a server that waits; and HTTP is sent to where bytes are taken now and then.
+  const connections = first ? (['tcp', 'listen'] as const) : (['tcp', 'tcp', 'http1'] as const);
+  const speech = draw.one<Speech>(bytes !== draw.chance(4) ? connections : requests);
   return {
     from: stranger ? draw.one(STRANGERS) : draw.chance(75) ? draw.one(accounts) : draw.one(IDENTITIES),
     address,
     port,
-    speech: port === SERVER_FIRST && outside && draw.chance(70) ? 'listen' : speech,
+    speech,
     method: draw.one(METHODS),
     path: draw.below(SENT_PATHS.length),
     host: outside && draw.chance(40) ? `${draw.one(HOSTS)}${draw.chance(30) ? `:${port}` : ''}` : draw.one(HOSTS),

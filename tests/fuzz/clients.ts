@@ -65,6 +65,7 @@ export function sayBytes(line: Line, bytes: string | Buffer | undefined): Promis
 function readAnswer(text: string): Seen {
   const status = Number(/^HTTP\/1\.[01] (\d{3})/.exec(text)?.[1] ?? 0);
   const header = text.split('\r\n').find((line) => line.startsWith(`${REACHED}: `));
+  if (text.startsWith(TCP_ANSWER)) return { text, place: text.slice(TCP_ANSWER.length).trim() };
   return status === 0 ? { text } : answered(status, header?.slice(REACHED.length + 2), text);
 }
 
@@ -84,6 +85,7 @@ export function sayHttp1(line: Line, bytes: string | Buffer): Promise<Seen> {
     socket.on('end', () => end('closed'));
     socket.on('data', (data) => {
       heard += data.toString('latin1');
+      if (heard.includes('\r\n\r\n')) end('');
     });
     socket.write(bytes);
   });

@@ -269,9 +269,9 @@ function leaves(
 function places(
   world: readonly MeshObject[],
   port: Port,
-  source: string,
+  source: string | undefined,
 ): readonly (readonly [pod: Raw, port: number])[] {
-  const targets = callable(world, source);
+  const targets = source === undefined ? [] : callable(world, source);
   const all: { pod: Raw; number: number; ready: boolean }[] = slicesFor(world, port.raw).flatMap((slice) => {
     const [endpoint] = slice.endpoints;
     const pod = ofKind(world, 'Pod').find(
@@ -283,6 +283,7 @@ function places(
       .filter((each: Raw) => each.name === port.name)
       .map((each: Raw) => ({ pod, number: each.port, ready: endpoint.conditions.ready }));
   });
+  if (source === undefined) return all.map(({ pod, number }) => [pod, number] as const);
   const someReady = all.some(({ ready }) => ready);
   return all
     .filter(({ pod, ready }) => ready === someReady && (isPermissive(world) || targets.includes(identityOf(pod))))
@@ -306,7 +307,7 @@ function hostHolds(host: string, named: string, port: number): boolean {
 }
 
 /** Calls to outside the mesh. */
-function leavesMesh(world: readonly MeshObject[], call: FuzzCall): boolean {
+function leavesMesh(world: readonly MeshObject[], call: FuzzCall): 'by name' | 'as dialled' | undefined {
   const [config] = ofKind(world, 'MeshConfig');
   const policies: { policy: Raw; protocol: string }[] = config.spec.featureFlags.enableEgressPolicy
     ? ofKind(world, 'Egress')
@@ -332,7 +333,7 @@ function leavesMesh(world: readonly MeshObject[], call: FuzzCall): boolean {
   if (speaksHttp(call) && http.length > 0) {
     const strict = http.some(({ policy }) => groupMatches(policy)?.some(tellsPathsApart));
     const request = asked(call, strict);
-    return http.some(({ policy }) => {
+    const found = http.some(({ policy }) => {
       const matches = groupMatches(policy);
       return (
         request !== undefined &&
@@ -341,14 +342,16 @@ function leavesMesh(world: readonly MeshObject[], call: FuzzCall): boolean {
         (matches === undefined || matches.some((match: Raw) => matchHolds(match, request)))
       );
     });
+    return found ? 'by name' : undefined;
   }
   for (const { policy, protocol } of policies) {
     if (protocol === 'http' || !covers(policy)) continue;
     const hosts: string[] = policy.spec.hosts ?? [];
-    if (protocol !== 'https' || hosts.length === 0) return true;
-    if (call.speech === 'tls' && hosts.some((named) => hostHolds(call.host, named, 80))) return true;
+    if (protocol !== 'https' || hosts.length === 0) return 'as dialled';
+    const [serverName = ''] = call.host.split(':');
+    if (call.speech === 'tls' && hosts.some((named) => hostHolds(serverName, named, 80))) return 'as dialled';
   }
-  return config.spec.traffic.enableEgress;
+  return config.spec.traffic.enableEgress ? 'as dialled' : undefined;
 }
 
 /** A caller without a sidecar is let in where an IngressBackend opens the port to its address. */
@@ -378,6 +381,19 @@ function ingress(world: readonly MeshObject[], call: FuzzCall): Outcomes {
   return found.size > 0 ? found : new Set(['refused']);
 }
 
+/** Whether a pod takes the call. Of a service's ports with one target, that with the smallest number says how it is read. */
+function arrives(world: readonly MeshObject[], pod: Raw, leaf: Port, number: number, call: FuzzCall): boolean {
+  const sharing = ports(world).filter(
+    (each) =>
+      each.namespace === leaf.namespace &&
+      fullName(each) === fullName(leaf) &&
+      places(world, each, undefined).some(([at, port]) => at === pod && port === number),
+  );
+  const [first = leaf] = sharing.sort((a, b) => a.port - b.port);
+  if (first.http && !speaksHttp(call)) return false;
+  return isPermissive(world) || letsIn(world, pod, first.http, number, call);
+}
+
 /** Everything that may become of a call. */
 export function readNaively(world: readonly MeshObject[], call: FuzzCall): Outcomes {
   if (!call.from.includes('/')) return ingress(world, call);
@@ -389,7 +405,7 @@ export function readNaively(world: readonly MeshObject[], call: FuzzCall): Outco
       return answering.length === 0
         ? ['refused']
         : answering.map(([pod, number]) =>
-            isPermissive(world) || letsIn(world, pod, leaf.http, number, call)
+            arrives(world, pod, leaf, number, call)
               ? `${leaf.namespace}/${fullName(leaf)} ${pod.status.podIP}`
               : 'refused',
           );
@@ -399,5 +415,7 @@ export function readNaively(world: readonly MeshObject[], call: FuzzCall): Outco
   const ofMesh =
     ports(world).some(({ addresses }) => addresses.includes(call.address)) ||
     ofKind(world, 'Pod').some(({ status }) => status.podIP === call.address);
-  return new Set([!ofMesh && leavesMesh(world, call) ? 'outside' : 'refused']);
+  const way = leavesMesh(world, call);
+  // Requests go where their host's name leads, and everything else where it was going.
+  return new Set([way === 'by name' || (way === 'as dialled' && !ofMesh) ? 'outside' : 'refused']);
 }

@@ -79,11 +79,13 @@ const PROXY_PROTOCOL: Json = {
   typedConfig: { '@type': 'type.googleapis.com/envoy.extensions.filters.listener.proxy_protocol.v3.ProxyProtocol' },
 };
 
-function prefixed(json: unknown, prefix: string, routes: ReadonlyMap<string, Json>): unknown {
+function prefixed(json: unknown, prefix: string, identity: string, routes: ReadonlyMap<string, Json>): unknown {
   return mapObjects(json, (object) => {
     const { cluster, weightedClusters, rds, sdsConfig, accessLog: _, ...rest } = object;
     if (sdsConfig !== undefined) {
       const name = String(rest.name);
+      // Its own certificate is just that to each client.
+      if (name === 'service-cert') return { name: `service-cert:${identity}` };
       return name.startsWith('root-cert-for-mtls-outbound:') ? { name: `${prefix}${name}` } : rest;
     }
     const weighted = weightedClusters as { readonly clusters: readonly Json[] } | undefined;
@@ -98,7 +100,10 @@ function prefixed(json: unknown, prefix: string, routes: ReadonlyMap<string, Jso
         },
       }),
       ...(routeName !== undefined && {
-        routeConfig: { validateClusters: false, ...(prefixed(routes.get(routeName), prefix, routes) as Json) },
+        routeConfig: {
+          validateClusters: false,
+          ...(prefixed(routes.get(routeName), prefix, identity, routes) as Json),
+        },
       }),
     };
   });
@@ -170,10 +175,10 @@ export function addProxy(
   const assignments = ofType(resources, TYPE_URL.endpoint);
   for (const [name, json] of ofType(resources, TYPE_URL.listener)) {
     const placed = listenerAt(name, json, place);
-    if (placed !== undefined) listeners.push(prefixed(placed, place.prefix, routes) as Json);
+    if (placed !== undefined) listeners.push(prefixed(placed, place.prefix, identity, routes) as Json);
   }
   for (const [name, json] of ofType(resources, TYPE_URL.cluster)) {
-    clusters.push(prefixed(clusterAt(name, json, assignments, place), place.prefix, routes) as Json);
+    clusters.push(prefixed(clusterAt(name, json, assignments, place), place.prefix, identity, routes) as Json);
   }
   const services = new Map(
     [...plan.upstreams.values()].map((each) => [`${each.service.namespace}/${each.service.name}`, each]),

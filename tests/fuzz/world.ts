@@ -178,8 +178,8 @@ function matchOf(draw: Draw, name: string): object {
   };
   return {
     name,
-    ...(draw.chance(75) && { pathRegex: draw.one(PATHS) }),
-    ...(draw.chance(60) && { methods: draw.times(1, 2, () => draw.one(METHODS)) }),
+    ...(draw.chance(60) && { pathRegex: draw.one(PATHS) }),
+    ...(draw.chance(45) && { methods: draw.times(1, 2, () => draw.one(METHODS)) }),
     ...(Object.keys(headers).length > 0 && { headers: draw.chance(20) ? [headers] : headers }),
   };
 }
@@ -212,8 +212,11 @@ function routesOf(draw: Draw): MeshObject[] {
   ]);
 }
 
-function targetsOf(draw: Draw): MeshObject[] {
-  return draw.times(1, 6, (index) => {
+function targetsOf(draw: Draw, pods: readonly MeshObject[]): MeshObject[] {
+  const own = pods.map(
+    ({ metadata, spec }) => `${metadata.namespace}/${(spec as { serviceAccountName: string }).serviceAccountName}`,
+  );
+  return draw.times(1, 8, (index) => {
     const rules = draw.times(1, 3, () =>
       draw.chance(65)
         ? {
@@ -223,7 +226,8 @@ function targetsOf(draw: Draw): MeshObject[] {
           }
         : { kind: 'TCPRoute', name: draw.one(['t0', 't1']) },
     );
-    const target = trafficTarget(`t${index}`, draw.one(IDENTITIES), draw.some(IDENTITIES, 45), rules);
+    const to = draw.chance(85) ? draw.one(own) : draw.one(IDENTITIES);
+    const target = trafficTarget(`t${index}`, to, draw.some(IDENTITIES, 50), rules);
     if (!draw.chance(4)) return target;
     return { ...target, metadata: { ...target.metadata, namespace: draw.one(SPACES) } };
   });
@@ -295,7 +299,7 @@ export function drawWorld(draw: Draw): readonly MeshObject[] {
     ...services,
     ...slicesOf([...pods, ...services], draw),
     ...routesOf(draw),
-    ...targetsOf(draw),
+    ...targetsOf(draw, pods),
     ...splitsOf(draw, services),
     ...egressesOf(draw),
     ...ingressesOf(draw, services),
