@@ -3,6 +3,7 @@ import { createKubeClient, defaultConfig, type KubeClient } from '@osm/kube';
 import { type Command, Option } from 'commander';
 import { CliError } from './cli-error.ts';
 import type { InstallConfig } from './config-file.ts';
+import { askProxy, type ProxyPod } from './proxy-admin.ts';
 
 /** What every command needs of its surroundings; tests give their own. */
 export interface CliContext {
@@ -12,6 +13,8 @@ export interface CliContext {
   readonly note: (text: string) => void;
   /** A client for the cluster that kubeconfig or the environment names. */
   readonly connect: () => KubeClient;
+  /** Asks the Envoy of a pod: GET of a path of its administration. Rejects with CliError. */
+  readonly askProxy: (pod: ProxyPod, path: string) => Promise<string>;
   /** Asks a person; true for yes. Rejects with CliError where nobody can be asked. */
   readonly confirm: (question: string) => Promise<boolean>;
 }
@@ -38,6 +41,7 @@ export const processContext = (config: InstallConfig): CliContext => ({
       throw new CliError(`no cluster to talk to: ${(error as Error).message}, or bring one up with: osm local up`);
     }
   },
+  askProxy,
   confirm: askTerminal,
 });
 

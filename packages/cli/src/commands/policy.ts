@@ -14,6 +14,7 @@ import { type CliContext, example } from '../context.ts';
 import { readMesh } from '../mesh-snapshot.ts';
 import { chooseMesh, listMeshes } from '../meshes.ts';
 import { table } from '../table.ts';
+import { policyAuditCommand, policyPlaintextCommand } from './policy-audit.ts';
 
 interface MeshOption {
   readonly meshName: string;
@@ -136,6 +137,11 @@ export function policyCommand(context: CliContext): Command {
     .option('--mesh-name <name>', 'which mesh, where there are several', '')
     .action((from: string, to: string) => checkPods(context, from, to, pods.opts()));
   example(pods, 'osm policy check-pods shop/cart-7d9f shop/store-0');
-  const command = new Command('policy').description('look into policies').addCommand(conflicts).addCommand(pods);
+  const command = new Command('policy')
+    .description('look into policies')
+    .addCommand(conflicts)
+    .addCommand(pods)
+    .addCommand(policyAuditCommand(context))
+    .addCommand(policyPlaintextCommand(context));
   return example(command, 'osm policy check-pods shop/cart-7d9f shop/store-0');
 }

@@ -1,4 +1,5 @@
 import { type Command, CommanderError } from 'commander';
+import { CliError } from '../cli-error.ts';
 import type { InstallConfig } from '../config-file.ts';
 import type { CliContext } from '../context.ts';
 import { createProgram } from '../program.ts';
@@ -23,6 +24,8 @@ export interface Surroundings {
   /** Answer of the person at the terminal. */
   readonly answer?: boolean;
   readonly connect?: CliContext['connect'];
+  /** Answers of proxies by `namespace/pod`; others cannot be reached. */
+  readonly proxies?: Readonly<Record<string, string>>;
 }
 
 const SELF_HOSTED: InstallConfig = { kind: 'self-hosted', distribution: '', namespace: 'osm-system' };
@@ -60,6 +63,11 @@ export function testContext(surroundings: Surroundings, write: (text: string) =>
     write,
     note,
     connect: surroundings.connect ?? (() => cluster.client),
+    askProxy: async ({ namespace, name }) => {
+      const answered = surroundings.proxies?.[`${namespace}/${name}`];
+      if (answered === undefined) throw new CliError('the proxy did not answer');
+      return answered;
+    },
     confirm: async (question) => {
       note(`${question}\n`);
       return answer;
