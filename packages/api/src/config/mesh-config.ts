@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { cidr, duration, port } from '../fields.ts';
+import { cidr, duration, headerName, port } from '../fields.ts';
 import { defineKind } from '../kind.ts';
 
 const tlsVersion = () => z.enum(['TLS_AUTO', 'TLSv1_0', 'TLSv1_1', 'TLSv1_2', 'TLSv1_3']);
@@ -27,6 +27,29 @@ const sidecar = z.object({
   localProxyMode: z.enum(['Localhost', 'PodIP']).default('Localhost'),
 });
 
+const headerNames = () => z.array(headerName()).max(64).optional();
+
+/** How an authorization service is asked. */
+const authorizer = {
+  statPrefix: z.string().optional(),
+  timeout: duration().optional().describe('How long to wait for an answer; 1s unless set.'),
+  failureModeAllow: z
+    .boolean()
+    .default(false)
+    .describe('Requests pass while the service does not answer; otherwise they are denied.'),
+  protocol: z.enum(['grpc', 'http']).optional().describe("Envoy's gRPC protocol, unless set."),
+  http: z
+    .object({
+      pathPrefix: z.string().max(1024).optional().describe('What the path of a question begins with.'),
+      requestHeaders: headerNames().describe(
+        'Headers of a request that are shown besides method, path, host and Authorization.',
+      ),
+      upstreamHeaders: headerNames().describe('Headers of the answer that the application gets.'),
+      clientHeaders: headerNames().describe('Headers of a denial that the client gets; all unless set.'),
+    })
+    .optional(),
+};
+
 const traffic = z.object({
   enableEgress: z.boolean().default(false).describe('Traffic to destinations outside the mesh passes through.'),
   outboundIPRangeExclusionList: z.array(cidr()).optional(),
@@ -45,11 +68,24 @@ const traffic = z.object({
       enable: z.boolean().default(false),
       address: z.string().optional(),
       port: port().optional(),
-      statPrefix: z.string().optional(),
-      timeout: duration().optional(),
-      failureModeAllow: z.boolean().default(false),
+      ...authorizer,
     })
     .optional(),
+  externalAuthorizers: z
+    .array(
+      z.object({
+        name: z
+          .string()
+          .regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, 'must be a DNS label')
+          .refine((name) => name !== 'disabled', 'stands for none'),
+        address: z.string().min(1),
+        port: port(),
+        ...authorizer,
+      }),
+    )
+    .max(64)
+    .optional()
+    .describe('Authorization services that annotations of namespaces and pods may name instead.'),
 });
 
 const observability = z.object({

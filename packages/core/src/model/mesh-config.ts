@@ -30,7 +30,7 @@ const defaults = (): MeshConfigSpec => {
 function* featureFaults(config: MeshConfigSpec): Generator<{ readonly field: string; readonly message: string }> {
   const external = config.traffic.inboundExternalAuthorization;
   if (external?.enable && (!external.address || external.port === undefined)) {
-    const message = 'needs an address and a port; requests are not authorized externally without';
+    const message = 'needs an address and a port; every request is denied without';
     yield { field: 'spec.traffic.inboundExternalAuthorization', message };
   }
 }

@@ -1,4 +1,5 @@
 import type { MeshConfigSpec } from '@osm/api';
+import { namespaceAuthorizer } from './authorizer.ts';
 import { type MtlsSetting, readMtls } from './mtls.ts';
 import type { MeshObject, ObjectsByKey } from './objects.ts';
 import { refOf } from './policy.ts';
@@ -15,6 +16,8 @@ export interface NamespaceTraffic {
   readonly object: ObjectRef;
   readonly mode?: TrafficMode;
   readonly mtls?: MtlsSetting;
+  /** The authorization service that its workloads' proxies ask. */
+  readonly authorizer?: string;
 }
 
 /** The namespaces that say something, and what they say wrong. */
@@ -48,8 +51,14 @@ function readNamespace(object: MeshObject, faults: PolicyFault[]): NamespaceTraf
   const mtls = readMtls(annotations);
   for (const { annotation, message } of mtls.faults)
     faults.push({ object: ref, field: annotationField(annotation), message });
-  if (mode === undefined && mtls.setting === undefined) return undefined;
-  return { object: ref, ...(mode && { mode }), ...(mtls.setting && { mtls: mtls.setting }) };
+  const authorizer = namespaceAuthorizer(object);
+  if (mode === undefined && mtls.setting === undefined && authorizer === undefined) return undefined;
+  return {
+    object: ref,
+    ...(mode && { mode }),
+    ...(mtls.setting && { mtls: mtls.setting }),
+    ...(authorizer && { authorizer }),
+  };
 }
 
 /** Reads the annotations of the mesh's namespaces. A value that is wrong is as if it were not there. */

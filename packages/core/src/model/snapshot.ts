@@ -86,6 +86,8 @@ export interface Workload {
   readonly ports: Readonly<Record<string, number>>;
   /** What its own annotations say of plaintext. */
   readonly mtls?: MtlsSetting;
+  /** The authorization service that it names. */
+  readonly authorizer?: string;
 }
 
 /** Matches of a route group by name. A name given twice is the last one. */

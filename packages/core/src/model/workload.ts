@@ -1,3 +1,4 @@
+import { podAuthorizer } from './authorizer.ts';
 import { readMtls } from './mtls.ts';
 import type { MeshObject } from './objects.ts';
 import type { Workload } from './snapshot.ts';
@@ -39,6 +40,7 @@ export function readWorkload(object: MeshObject): Workload | undefined {
   const addresses = status.podIPs?.flatMap(({ ip }) => ip ?? []) ?? (status.podIP ? [status.podIP] : []);
   const proxyUuid = labels[PROXY_UUID];
   // The injector refuses values that are wrong.
+  const authorizer = podAuthorizer(object);
   const { setting: mtls } = readMtls(annotations);
   return {
     namespace,
@@ -52,5 +54,6 @@ export function readWorkload(object: MeshObject): Workload | undefined {
     metrics: annotations?.[SCRAPE] === 'true',
     ports,
     ...(mtls && { mtls }),
+    ...(authorizer !== undefined && { authorizer }),
   };
 }

@@ -14,8 +14,8 @@ import {
   limitsOf,
 } from '../policies/upstream-traffic-setting/upstream-traffic-setting.ts';
 import { type CallTable, callTable, routesWith } from './calls.ts';
-import { settingsOf } from './settings.ts';
-import type { OutboundRoute, OutboundService, ProxySettings, Upstream } from './types.ts';
+import { authorizerFaults, type SettingsTable, settingsOf } from './settings.ts';
+import type { OutboundRoute, OutboundService, Upstream } from './types.ts';
 
 type Services = Snapshot['services'];
 
@@ -27,7 +27,7 @@ export interface OutboundPort {
 
 /** What the policies make of the mesh as a whole; the parts that proxies choose from. */
 export interface Blueprint {
-  readonly settings: Stage<[Snapshot['config'], string], ProxySettings>;
+  readonly settings: Stage<[Snapshot['config'], string], SettingsTable>;
   /** Namespaces whose workloads let every workload of the mesh in. */
   readonly open: Stage<[Snapshot['config'], Snapshot['namespaces'], Snapshot['traffic']], OpenNamespaces>;
   readonly access: Stage<[Policies['trafficTargets'], Policies['httpRouteGroups'], Policies['tcpRoutes']], AccessTable>;
@@ -151,5 +151,10 @@ export function drawBlueprint(snapshot: Snapshot, former: Blueprint | undefined)
 /** Faults of single objects, and of references between them. */
 export function blueprintFaults(snapshot: Snapshot, blueprint: Blueprint): readonly PolicyFault[] {
   const { access, splits, limits, egress, ingress } = blueprint;
-  return [...snapshot.faults, ...[access, splits, limits, egress, ingress].flatMap(({ output }) => output.faults)];
+  const { output: settings } = blueprint.settings;
+  return [
+    ...snapshot.faults,
+    ...authorizerFaults(settings, snapshot.traffic),
+    ...[access, splits, limits, egress, ingress].flatMap(({ output }) => output.faults),
+  ];
 }

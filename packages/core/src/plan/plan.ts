@@ -7,6 +7,7 @@ import { type Blueprint, blueprintFaults } from './blueprint.ts';
 import { auditOf, createPlanCache, egressOf, type PlanCache, reachOf, rulesOf, turnTo } from './cache.ts';
 import { inboundOf, ingressOf, type ServedService } from './inbound.ts';
 import type { Reach } from './reach.ts';
+import { settingsFor } from './settings.ts';
 import type { Identity, ProxyPlan } from './types.ts';
 import { zoneOf } from './zone.ts';
 
@@ -61,7 +62,9 @@ function planFully({ snapshot, blueprint, cache, identity, workload, reach, zone
     service.ports.map(({ targetPortName }) => targetPortName && (workload?.ports[targetPortName] ?? '')),
   );
   const plaintext = workload && plaintextFor(workload, snapshot.traffic)?.ports;
-  const key = `${identityKey(identity)} ${metrics} ${names.join(',')} ${ports.join(',')} ${plaintext ?? ''} ${zone ?? ''}`;
+  const settings = settingsFor(blueprint.settings.output, workload, identity.namespace, snapshot.traffic);
+  const authorizer = workload?.authorizer ?? '';
+  const key = `${identityKey(identity)} ${authorizer} ${metrics} ${names.join(',')} ${ports.join(',')} ${plaintext ?? ''} ${zone ?? ''}`;
   const known = cache.plans.get(key);
   if (known?.turn === cache.turn) return key;
   const rules = rulesOf(snapshot, identity, cache);
@@ -75,7 +78,7 @@ function planFully({ snapshot, blueprint, cache, identity, workload, reach, zone
   const plan: ProxyPlan = sameParts(known?.plan, {
     identity: share(known?.plan.identity, { namespace: identity.namespace, serviceAccount: identity.serviceAccount }),
     trustDomain: snapshot.trustDomain,
-    settings: blueprint.settings.output,
+    settings,
     inbound: inbound.output,
     ingress: ingress.output,
     ...reach,

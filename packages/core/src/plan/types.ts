@@ -334,12 +334,23 @@ export interface ProxySettings {
     readonly ecdhCurves: readonly string[];
   };
   readonly tracing?: { readonly address: string; readonly port: number; readonly endpoint: string };
-  readonly externalAuthorization?: {
-    readonly address: string;
-    readonly port: number;
-    readonly statPrefix: string;
-    readonly timeoutMs: number;
-    readonly failureModeAllow: boolean;
+  readonly externalAuthorization?: ExternalAuthorization;
+}
+
+/** A service that is asked about every request that comes in. */
+export interface ExternalAuthorization {
+  /** Undefined: it is wanted, and nobody knows where it is; all requests are denied. */
+  readonly at?: { readonly address: string; readonly port: number };
+  readonly statPrefix: string;
+  readonly timeoutMs: number;
+  readonly failureModeAllow: boolean;
+  /** Present when it is asked by plain HTTP. Names of headers are lower case. */
+  readonly http?: {
+    readonly pathPrefix: string;
+    readonly requestHeaders: readonly string[];
+    readonly upstreamHeaders: readonly string[];
+    /** Undefined is all. */
+    readonly clientHeaders?: readonly string[];
   };
 }
 

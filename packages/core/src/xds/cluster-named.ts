@@ -1,5 +1,5 @@
 import { any, type ClusterJson, type Resource } from '@osm/envoy';
-import type { ProxySettings } from '../plan/types.ts';
+import type { ExternalAuthorization, ProxySettings } from '../plan/types.ts';
 import { connectionLimits } from './connection-limits.ts';
 import { NAME } from './names.ts';
 import { HTTP2 } from './protocol-options.ts';
@@ -45,19 +45,23 @@ export const tracingCluster = remember(
     }),
 );
 
-/** The authorization service, which speaks gRPC. */
+/** The authorization service. Where it is not known there is nobody to ask. */
 export const authorizationCluster = remember(
-  ({ address, port }: NonNullable<ProxySettings['externalAuthorization']>): Resource =>
+  ({ at, http }: ExternalAuthorization): Resource =>
     clusterResource({
       name: NAME.authorizationCluster,
-      ...byName(NAME.authorizationCluster, address, port, 'current'),
+      ...(at === undefined
+        ? { type: 'STATIC' as const, loadAssignment: { clusterName: NAME.authorizationCluster } }
+        : byName(NAME.authorizationCluster, at.address, at.port, 'current')),
       ...connectionLimits(undefined),
       upstreamConnectionOptions: { tcpKeepalive: TCP_KEEPALIVE },
-      typedExtensionProtocolOptions: {
-        'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': any(
-          'envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
-          { explicitHttpConfig: { http2ProtocolOptions: HTTP2 } },
-        ),
-      },
+      ...(http === undefined && {
+        typedExtensionProtocolOptions: {
+          'envoy.extensions.upstreams.http.v3.HttpProtocolOptions': any(
+            'envoy.extensions.upstreams.http.v3.HttpProtocolOptions',
+            { explicitHttpConfig: { http2ProtocolOptions: HTTP2 } },
+          ),
+        },
+      }),
     }),
 );
