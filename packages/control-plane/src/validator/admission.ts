@@ -1,6 +1,7 @@
 import type { KubeClient, ResourceType } from '@osm/kube';
 import { MESH_TYPES } from '../ingest/types.ts';
 import { type AdmissionRequest, type AdmissionVerdict, ALLOW, deny } from '../webhook/admission.ts';
+import { checkMeshConfig } from './mesh-config.ts';
 import {
   checkEgress,
   checkIngressBackend,
@@ -17,6 +18,7 @@ const CHECKS: Readonly<Record<string, Check>> = {
   IngressBackend: checkIngressBackend,
   Egress: checkEgress,
   UpstreamTrafficSetting: checkUpstreamTrafficSetting,
+  MeshConfig: checkMeshConfig,
 };
 
 /** Handles the creation and change of policies: a denial lists every fault of the object at once. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { checkMeshConfig } from './mesh-config.ts';
 import {
   checkEgress,
   checkIngressBackend,
@@ -23,6 +24,9 @@ const backend = (protocol = 'http', tls?: object) => ({
 });
 const SERVICE = { kind: 'Service', name: 'nginx', namespace: 'ingress' };
 const PRINCIPAL = { kind: 'AuthenticatedPrincipal', name: 'nginx.ingress.cluster.local' };
+
+const authorized = (external: object): readonly string[] =>
+  checkMeshConfig(object({ traffic: { inboundExternalAuthorization: external } }));
 
 /** One case of a rule: the faults that must be found, as patterns in order; none means that the object is right. */
 type Case = readonly [name: string, faults: readonly string[], expected: readonly RegExp[]];
@@ -131,6 +135,20 @@ const CASES: readonly Case[] = [
     'setting: codes',
     setting({ host: 'web.shop', ...limited(499), httpRoutes: [limited(429), limited(777)] }),
     [/^spec\.rateLimit.* is 499/, /^spec\.httpRoutes\[1\]\.rateLimit.* is 777/],
+  ],
+  ['config: empty', checkMeshConfig(object({})), []],
+  ['config: authorization off', authorized({ enable: false }), []],
+  ['config: authorization', authorized({ enable: true, address: 'opa.opa', port: 9191 }), []],
+  [
+    'config: nobody to ask',
+    authorized({ enable: true, address: '' }),
+    [/inboundExternalAuthorization\.address is missing/, /inboundExternalAuthorization\.port is missing/],
+  ],
+  ['config: no port', authorized({ enable: true, address: 'opa.opa' }), [/\.port is missing/]],
+  [
+    'config: no boolean',
+    checkMeshConfig(object({ traffic: { enableEgress: 'perhaps' } })),
+    [/^spec\.traffic\.enableEgress: /],
   ],
 ];
 

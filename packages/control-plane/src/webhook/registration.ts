@@ -65,7 +65,7 @@ export function injectorWebhook(input: RegistrationInput): object {
   };
 }
 
-/** The ValidatingWebhookConfiguration that lets the controller check policies before they are stored. */
+/** The ValidatingWebhookConfiguration that lets the controller check policies and MeshConfig before they are stored. */
 export function validatorWebhook(input: RegistrationInput & { readonly validateTrafficTarget: boolean }): object {
   const rule = (group: string, version: string, resources: readonly string[]): object => ({
     apiGroups: [group],
@@ -74,25 +74,36 @@ export function validatorWebhook(input: RegistrationInput & { readonly validateT
     resources,
     scope: '*',
   });
+  const common = {
+    admissionReviewVersions: ['v1'],
+    clientConfig: clientConfig(input, 'osm-validator', '/validate', PORT.validator),
+    matchPolicy: 'Exact',
+    objectSelector: {},
+    sideEffects: 'None',
+    timeoutSeconds: input.timeoutSeconds,
+  };
   return {
     apiVersion: 'admissionregistration.k8s.io/v1',
     kind: 'ValidatingWebhookConfiguration',
     metadata: { name: input.name, labels: labels(input, 'osm-controller') },
     webhooks: [
       {
+        ...common,
         name: 'osm-validator.k8s.io',
-        admissionReviewVersions: ['v1'],
-        clientConfig: clientConfig(input, 'osm-validator', '/validate', PORT.validator),
         rules: [
           rule('policy.openservicemesh.io', 'v1alpha1', ['ingressbackends', 'egresses', 'upstreamtrafficsettings']),
           ...(input.validateTrafficTarget ? [rule('access.smi-spec.io', 'v1alpha3', ['traffictargets'])] : []),
         ],
         failurePolicy: 'Fail',
-        matchPolicy: 'Exact',
         namespaceSelector: namespaceSelector(input),
-        objectSelector: {},
-        sideEffects: 'None',
-        timeoutSeconds: input.timeoutSeconds,
+      },
+      {
+        ...common,
+        name: 'osm-config-validator.k8s.io',
+        rules: [rule('config.openservicemesh.io', 'v1alpha2', ['meshconfigs'])],
+        // It must be possible to make and mend a MeshConfig while no controller runs; one that is wrong then denies.
+        failurePolicy: 'Ignore',
+        namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': input.osmNamespace } },
       },
     ],
   };
