@@ -127,6 +127,44 @@ test('HTTPS by server name: the TLS of the client passes unchanged', async () =>
   await remove('https');
 });
 
+test('TLS that the sidecar speaks, to a host that proves its name', async () => {
+  const policy = (tls: string): string =>
+    egress('tls', `hosts: [api.outside]\n  ports: [{number: 80, protocol: http, tls: ${tls}}]`);
+  const file = `--from-file=ca.crt=${cluster.directory}/api-tls.crt`;
+  const fromConfigMap = 'ca: {kind: ConfigMap, key: ca.crt}';
+  await cluster.apply(policy(`{${fromConfigMap}}`));
+  assert.notEqual((await cluster.get(CLIENT, `${OUTSIDE}/`)).status, 200);
+  await cluster.ok('create', 'configmap', 'osm-egress-ca', '-n', 'shop', file);
+  const { body = '{}' } = await cluster.status(CLIENT, `${OUTSIDE}/`, 200);
+  assert.equal(JSON.parse(body).encrypted, true);
+  // Another name than the certificate's, and authorities that did not sign it.
+  await cluster.apply(policy(`{serverName: other.example, ${fromConfigMap}}`));
+  await cluster.status(CLIENT, `${OUTSIDE}/`, 503);
+  await cluster.apply(policy(`{serverName: www.api.outside, ${fromConfigMap}}`));
+  await cluster.status(CLIENT, `${OUTSIDE}/`, 200);
+  await cluster.apply(policy('{}'));
+  await cluster.status(CLIENT, `${OUTSIDE}/`, 503);
+  await cluster.ok('create', 'secret', 'generic', 'osm-egress-ca', '-n', 'shop', file);
+  await cluster.apply(policy('{ca: {kind: Secret, key: ca.crt}}'));
+  await cluster.status(CLIENT, `${OUTSIDE}/`, 200);
+  await remove('tls');
+});
+
+test('policies that are at odds about a host are reported', async () => {
+  await cluster.apply(
+    egress('first', 'hosts: [api.outside]\n  ports: [{number: 80, protocol: http}]') +
+      egress('second', 'hosts: [api.outside]\n  ports: [{number: 80, protocol: http, tls: {}}]'),
+  );
+  const { stdout, code } = await cluster.osm(['policy', 'check-conflicts', 'Egress', '-n', 'shop']);
+  assert.equal(code, 1);
+  assert.match(stdout, /Egress shop\/second .*Egress shop\/first says otherwise of api\.outside/);
+  // The first holds.
+  const { body = '{}' } = await cluster.status(CLIENT, `${OUTSIDE}/`, 200);
+  assert.equal(JSON.parse(body).encrypted, false);
+  await remove('first');
+  await remove('second');
+});
+
 test('TCP by address, whoever speaks first', async () => {
   const ports = '[{number: 9000, protocol: tcp}, {number: 9001, protocol: tcp-server-first}]';
   await cluster.apply(egress('tcp', `ipAddresses: [${address}/32]\n  ports: ${ports}`));
