@@ -1,5 +1,6 @@
-import { defaultHome, imageAdd, imageLoad, imagesDirectory, readImages } from '@osm/cluster';
+import { defaultHome, imageAdd, imageLoad, imagesDirectory, readImages, removeImage } from '@osm/cluster';
 import { Command, InvalidArgumentError } from 'commander';
+import { CliError } from '../cli-error.ts';
 import { type CliContext, example } from '../context.ts';
 import { table } from '../table.ts';
 
@@ -75,6 +76,17 @@ export function imageCommand(context: CliContext): Command {
     );
   });
   example(list, 'osm local image list');
-  image.addCommand(add).addCommand(load).addCommand(list);
+  const remove = new Command('remove')
+    .description('take the meaning of image names away; pods that run go on')
+    .argument('<name...>', 'image name, with its tag if it has one')
+    .action(async (names: readonly string[]) => {
+      for (const name of names) {
+        if (!(await removeImage(directory(), name)))
+          throw new CliError(`image ${name} has no meaning here: osm local image list shows those that have`);
+        context.write(`image ${name} is removed\n`);
+      }
+    });
+  example(remove, 'osm local image remove shop/web:1');
+  image.addCommand(add).addCommand(load).addCommand(remove).addCommand(list);
   return example(image, 'osm local image add shop/web:1 -- python3 -m http.server 8080', 'osm local image list');
 }

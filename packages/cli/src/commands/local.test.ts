@@ -42,6 +42,12 @@ test('adding a name again changes its meaning', async () => {
   assert.doesNotMatch(output, /true/);
 });
 
+test('an image is removed', async () => {
+  await runCommandLine('local image add shop/web:1 -- true');
+  assert.equal((await runCommandLine('local image remove shop/web:1')).output, 'image shop/web:1 is removed\n');
+  assert.match((await runCommandLine('local image remove shop/web:1')).error ?? '', /shop\/web:1 has no meaning here/);
+});
+
 test('without images the list is empty', async () => {
   assert.equal((await runCommandLine('local image list')).output, 'NAME   ROOT FILE SYSTEM   COMMAND\n');
 });
