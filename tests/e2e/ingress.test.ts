@@ -129,6 +129,18 @@ test('plain HTTP from a Service: its pods, and nobody else', async () => {
   await state('committed');
 });
 
+test('only requests that a route group matches', async () => {
+  await cluster.apply(`${plain(`[${SERVICE}]`)}  matches: [{apiGroup: specs.smi-spec.io/v1alpha4, kind: HTTPRouteGroup, name: public}]
+---
+apiVersion: specs.smi-spec.io/v1alpha4
+kind: HTTPRouteGroup
+metadata: {name: public, namespace: shop}
+spec: {matches: [{name: public, pathRegex: "/public/.*", methods: [GET]}]}
+`);
+  await cluster.status(OUTSIDER, through('plain'), 404);
+  await cluster.status(OUTSIDER, `http://nginx.ingress:${NGINX.plain}/public/page`, 200);
+});
+
 test('plain HTTP from a range of addresses', async () => {
   const address = await cluster.jsonpath('{.items[0].status.podIP}', 'pods', '-n', 'elsewhere');
   await cluster.apply(plain(`[{kind: IPRange, name: ${address}/32}]`));

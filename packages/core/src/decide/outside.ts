@@ -6,10 +6,12 @@ import type { MeshService, Snapshot } from '../model/snapshot.ts';
 import { type PlanCache, turnTo } from '../plan/cache.ts';
 import type { IngressRule } from '../policies/ingress/ingress.ts';
 import { addressRange } from '../xds/address.ts';
+import { restrictsPath } from '../xds/http-match.ts';
 import { podAt } from './answering.ts';
 import type { Call, Decision, Outsider, Step } from './call.ts';
+import { mismatches } from './match.ts';
 import { normalizePath } from './path.ts';
-import { requestOf } from './request.ts';
+import { requestOf, requestSeen, requestSeenStrictly } from './request.ts';
 import { meshPort, spell } from './route.ts';
 
 /** Whether an address is in a range (`10.0.0.0/8`); an unknown address is in none. */
@@ -43,6 +45,16 @@ function* failures({ sourceRanges, tls }: IngressRule, { address, tls: own }: Ou
   if (principals !== undefined && !principals.includes(own.principal ?? '')) {
     yield `principal ${isOrNone(own.principal)} is not ${principals.join(' or ')}`;
   }
+}
+
+/** What of a rule does not hold for a request that its caller may make; a path that could be read in several ways is none. */
+function requestFailures({ matches }: IngressRule, call: Call, port: MeshService): readonly string[] {
+  if (matches === undefined || call.protocol !== 'http') return [];
+  const sent = requestOf(call, port.service, port.port);
+  const seen = matches.some(restrictsPath) ? requestSeenStrictly(sent) : requestSeen(sent);
+  if (seen === undefined) return [`path ${sent.path} is answered with 400`];
+  const tried = matches.map((match) => [...mismatches(match, seen)]).sort((a, b) => a.length - b.length);
+  return tried[0] ?? ['no route group that the policy names matches anything'];
 }
 
 function withoutRule({ parent, targetPort }: MeshService, proof: readonly Step[]): Decision {
@@ -137,7 +149,10 @@ export function decideOutside(snapshot: Snapshot, caller: Outsider, call: Call, 
     return { verdict: 'allowed', distribution: [{ upstream, weight: 1, verdict: 'allowed' }], proof };
   };
   const [best] = openings(snapshot, cache, dialled, destination)
-    .map((opening) => ({ ...opening, failed: [...failures(opening.rule, caller)] }))
+    .map((opening) => ({
+      ...opening,
+      failed: [...failures(opening.rule, caller), ...requestFailures(opening.rule, call, opening.port)],
+    }))
     .sort((a, b) => a.failed.length - b.failed.length);
   const speaksAsAsked = caller.tls === undefined || !isHttp(dialled.protocol);
   const open = best?.failed.length !== 0 && speaksAsAsked ? plaintextStep(snapshot, dialled, destination) : undefined;

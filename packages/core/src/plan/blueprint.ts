@@ -42,7 +42,10 @@ export interface Blueprint {
     [Policies['egresses'], Policies['httpRouteGroups'], Policies['upstreamTrafficSettings'], Snapshot['caBundles']],
     EgressTable
   >;
-  readonly ingress: Stage<[Policies['ingressBackends'], Services, Snapshot['endpoints']], IngressTable>;
+  readonly ingress: Stage<
+    [Policies['ingressBackends'], Services, Snapshot['endpoints'], Policies['httpRouteGroups']],
+    IngressTable
+  >;
   /** Addresses at which clients dial services, sorted. */
   readonly addresses: Stage<[Services], readonly string[]>;
   /** Names of the services behind which each identity stands. */
@@ -142,7 +145,7 @@ export function drawBlueprint(snapshot: Snapshot, former: Blueprint | undefined)
       [policies.egresses, httpRouteGroups, upstreamTrafficSettings, snapshot.caBundles],
       foldEgress,
     ),
-    ingress: stage(former?.ingress, [policies.ingressBackends, services, snapshot.endpoints], foldIngress),
+    ingress: stage(former?.ingress, [policies.ingressBackends, services, snapshot.endpoints, httpRouteGroups], foldIngress),
     addresses: stage(former?.addresses, [services], addressesOf),
     served: stage(former?.served, [services], servedBy),
   };

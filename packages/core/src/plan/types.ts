@@ -175,6 +175,8 @@ export interface IngressService {
     /** Names of certificates that are let in; undefined: client certificates are not asked for. */
     readonly principals?: readonly string[];
   };
+  /** Requests that are let in; undefined is all. */
+  readonly matches?: readonly HttpMatch[];
   readonly origins: readonly Origin[];
 }
 

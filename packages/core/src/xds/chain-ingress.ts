@@ -3,6 +3,7 @@ import type { Identity, IngressService, ProxySettings } from '../plan/types.ts';
 import { addressRanges } from './address.ts';
 import { externalAuthorization } from './external-authorization.ts';
 import { httpConnectionManager } from './http-connection-manager.ts';
+import { restrictsPath } from './http-match.ts';
 import { ingressChainName, ingressRoutesName } from './names.ts';
 import { remember } from './remember.ts';
 import { ingressDownstreamTls } from './tls.ts';
@@ -40,7 +41,7 @@ export const ingressChain = remember(
             externalAuthorization: authorization && externalAuthorization(authorization, 'http'),
           },
           tracing: settings.tracing,
-          pathsMatter: false,
+          pathsMatter: ingress.matches?.some(restrictsPath) ?? false,
           anyClient: true,
         }),
       ],

@@ -1,7 +1,7 @@
 import type { IngressBackendSpec } from '@osm/api';
 import { byText, objectKey } from '../../model/names.ts';
 import type { Policies, Policy, PolicyFault, Snapshot } from '../../model/snapshot.ts';
-import type { IngressService } from '../../plan/types.ts';
+import type { HttpMatch, IngressService, Origin } from '../../plan/types.ts';
 
 /** What an IngressBackend says about one target port of a service. */
 export type IngressRule = Omit<IngressService, 'service'>;
@@ -48,11 +48,43 @@ function sourcesOf(
   return usable ? { ranges: [...ranges].sort(byText), principals: [...principals].sort(byText) } : undefined;
 }
 
+interface Requests {
+  readonly matches?: readonly HttpMatch[];
+  readonly origins: readonly Origin[];
+}
+
+/** The requests that `spec.matches` lets in: none that only a route group names which is not there. */
+function requestsOf({ object, spec }: Ingress, groups: Policies['httpRouteGroups'], faults: PolicyFault[]): Requests {
+  const named = spec.matches ?? [];
+  if (named.length === 0) return { origins: [] };
+  const found = named.flatMap(({ kind, name }, index) => {
+    const group = kind === 'HTTPRouteGroup' ? groups.get(objectKey(object.namespace, name)) : undefined;
+    if (group === undefined) {
+      const message = kind === 'HTTPRouteGroup' ? `there is no HTTPRouteGroup ${name}` : `${kind} is no HTTPRouteGroup`;
+      faults.push({ object, field: `spec.matches[${index}]`, message });
+      return [];
+    }
+    return [...group.matches.values()].map(({ match, field }) => ({ match, origin: { ...group.object, field } }));
+  });
+  return { matches: found.map(({ match }) => match), origins: found.map(({ origin }) => origin) };
+}
+
 type Backend = IngressBackendSpec['backends'][number];
 
-function ruleOf({ object }: Ingress, backend: Backend, field: string, sources: Sources): IngressRule | PolicyFault {
+function ruleOf(
+  { object }: Ingress,
+  backend: Backend,
+  field: string,
+  sources: Sources,
+  { matches, origins }: Requests,
+): IngressRule | PolicyFault {
   const { port, tls } = backend;
-  const rule = { targetPort: port.number, sourceRanges: sources.ranges, origins: [{ ...object, field }] };
+  const rule = {
+    targetPort: port.number,
+    sourceRanges: sources.ranges,
+    ...(matches && { matches }),
+    origins: [{ ...object, field }, ...origins],
+  };
   const protocol = port.protocol.toLowerCase();
   if (protocol === 'http') return rule;
   if (protocol !== 'https') {
@@ -69,12 +101,13 @@ function ruleOf({ object }: Ingress, backend: Backend, field: string, sources: S
 
 /**
  * Folds IngressBackends by service. A backend is a target port of a Service in the policy's namespace; of two policies
- * for one backend the first by name holds. A policy with a source that cannot be resolved opens nothing.
+ * for one backend the first by name holds. Route groups are those of the policy's namespace, and limit the requests. A policy with a source that cannot be resolved opens nothing.
  */
 export function foldIngress(
   backends: Policies['ingressBackends'],
   services: Services,
   endpoints: Endpoints,
+  groups: Policies['httpRouteGroups'],
 ): IngressTable {
   const rules = new Map<string, IngressRule[]>();
   const faults: PolicyFault[] = [];
@@ -82,6 +115,7 @@ export function foldIngress(
     const { object, spec } = ingress;
     const sources = sourcesOf(ingress, services, endpoints, faults);
     if (sources === undefined) continue;
+    const requests = requestsOf(ingress, groups, faults);
     for (const [index, backend] of spec.backends.entries()) {
       const field = `spec.backends[${index}]`;
       const key = objectKey(object.namespace, backend.name);
@@ -96,7 +130,7 @@ export function foldIngress(
         faults.push({ object, field, message });
         continue;
       }
-      const rule = ruleOf(ingress, backend, field, sources);
+      const rule = ruleOf(ingress, backend, field, sources, requests);
       if ('message' in rule) faults.push(rule);
       else rules.set(key, [...own, rule]);
     }
