@@ -7,6 +7,7 @@ import { type AccessTable, foldAccess } from '../policies/access/access.ts';
 import { type EgressTable, foldEgress } from '../policies/egress/egress.ts';
 import { foldIngress, type IngressTable } from '../policies/ingress/ingress.ts';
 import { DEFAULT_RETRY, foldRetries, type RetryTable } from '../policies/retry/retry.ts';
+import { absentServices } from '../policies/split/absent.ts';
 import { foldSplits, routesOf, type SplitTable } from '../policies/split/split.ts';
 import {
   foldLimits,
@@ -32,6 +33,8 @@ export interface Blueprint {
   readonly open: Stage<[Snapshot['config'], Snapshot['namespaces'], Snapshot['traffic']], OpenNamespaces>;
   readonly access: Stage<[Policies['trafficTargets'], Policies['httpRouteGroups'], Policies['tcpRoutes']], AccessTable>;
   readonly splits: Stage<[Policies['trafficSplits'], Policies['httpRouteGroups']], SplitTable>;
+  /** Services that splits name and that are not there. */
+  readonly absent: Stage<[Policies['trafficSplits'], Services], readonly PolicyFault[]>;
   readonly retries: Stage<[Policies['retries']], RetryTable>;
   /** Ports that can be called, by service name; sorted. */
   readonly outbound: Stage<[Services, SplitTable, LimitTable], ReadonlyMap<string, readonly OutboundPort[]>>;
@@ -136,6 +139,7 @@ export function drawBlueprint(snapshot: Snapshot, former: Blueprint | undefined)
     open: stage(former?.open, [snapshot.config, snapshot.namespaces, snapshot.traffic], openNamespaces),
     access: stage(former?.access, [trafficTargets, httpRouteGroups, tcpRoutes], foldAccess),
     splits,
+    absent: stage(former?.absent, [trafficSplits, services], absentServices),
     retries: stage(former?.retries, [retries], foldRetries),
     outbound: stage(former?.outbound, [services, splits.output, limits.output], outboundPorts),
     upstreams: stage(former?.upstreams, [services, limits.output], upstreamsOf),
@@ -145,7 +149,11 @@ export function drawBlueprint(snapshot: Snapshot, former: Blueprint | undefined)
       [policies.egresses, httpRouteGroups, upstreamTrafficSettings, snapshot.caBundles],
       foldEgress,
     ),
-    ingress: stage(former?.ingress, [policies.ingressBackends, services, snapshot.endpoints, httpRouteGroups], foldIngress),
+    ingress: stage(
+      former?.ingress,
+      [policies.ingressBackends, services, snapshot.endpoints, httpRouteGroups],
+      foldIngress,
+    ),
     addresses: stage(former?.addresses, [services], addressesOf),
     served: stage(former?.served, [services], servedBy),
   };
@@ -159,5 +167,6 @@ export function blueprintFaults(snapshot: Snapshot, blueprint: Blueprint): reado
     ...snapshot.faults,
     ...authorizerFaults(settings, snapshot.traffic),
     ...[access, splits, limits, egress, ingress].flatMap(({ output }) => output.faults),
+    ...blueprint.absent.output,
   ];
 }
