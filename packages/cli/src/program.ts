@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { explainCommand } from './commands/explain.ts';
 import { installCommand } from './commands/install.ts';
 import { localCommand } from './commands/local.ts';
 import { meshCommand } from './commands/mesh.ts';
@@ -24,6 +25,7 @@ export function createProgram(context: CliContext): Command {
     .addCommand(namespaceCommand(context))
     .addCommand(meshCommand(context))
     .addCommand(policyCommand(context))
+    .addCommand(explainCommand(context))
     .addCommand(supportCommand(context))
     .addCommand(versionCommand(context))
     .addCommand(localCommand(context));

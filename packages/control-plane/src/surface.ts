@@ -38,6 +38,10 @@ export const ANNOTATION = Object.freeze({
   nativeSidecar: 'openservicemesh.io/native-sidecar',
   /** Addition: seconds between the end of a pod being announced and its application getting SIGTERM; 0 turns it off. */
   drainSeconds: 'openservicemesh.io/drain-seconds',
+  /** Addition, of pods and namespaces: `strict`, or `permissive` to take plaintext too for a time. */
+  mtlsMode: 'openservicemesh.io/mtls-mode',
+  /** Addition: the ports of the application to which that applies. */
+  mtlsPermissivePorts: 'openservicemesh.io/mtls-permissive-ports',
   /** Addition, written by the injector: the infrastructure addresses that bypass the proxy, by provider profile. */
   infrastructureExclusions: 'openservicemesh.io/infrastructure-exclusions',
 } as const);

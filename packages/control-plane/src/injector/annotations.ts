@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { ANNOTATION } from '../surface.ts';
 import { InjectionError } from './pod.ts';
 
 /** Annotations of an object, as metadata carries them. */
@@ -74,4 +75,16 @@ export function readSeconds(annotations: Annotations, key: string, subject: stri
     'E6110',
     `${subject}: annotation ${key}=${JSON.stringify(value)} is not a whole number of seconds from 0 to ${max}`,
   );
+}
+
+/** Checks the annotations that let plaintext in; the controller reads them. Throws InjectionError for a bad value. */
+export function checkMtls(annotations: Annotations, subject: string): void {
+  const mode = annotations?.[ANNOTATION.mtlsMode];
+  if (mode !== undefined && !['strict', 'permissive'].includes(mode.trim().toLowerCase())) {
+    throw new InjectionError(
+      'E6110',
+      `${subject}: annotation ${ANNOTATION.mtlsMode}=${JSON.stringify(mode)} is not understood; use "strict" or "permissive"`,
+    );
+  }
+  readPortList(annotations, ANNOTATION.mtlsPermissivePorts, subject);
 }

@@ -75,6 +75,12 @@ describe('denials name what is wrong', () => {
       /outbound-ip-range-exclusion-list="10\.0\.0\.1".*address range/,
     ],
     ['bad drain', annotated({ 'openservicemesh.io/drain-seconds': 'soon' }), /drain-seconds="soon"/],
+    ['bad mtls mode', annotated({ 'openservicemesh.io/mtls-mode': 'open' }), /mtls-mode="open" is not understood/],
+    [
+      'bad mtls ports',
+      annotated({ 'openservicemesh.io/mtls-permissive-ports': 'http' }),
+      /mtls-permissive-ports="http": "http" is not a port/,
+    ],
     ['bad native-sidecar', annotated({ 'openservicemesh.io/native-sidecar': 'maybe' }), /native-sidecar="maybe"/],
     [
       'reserved name',

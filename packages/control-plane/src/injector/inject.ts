@@ -1,5 +1,5 @@
 import { ANNOTATION, BOOTSTRAP, CONTAINER, LABEL, PORT } from '../surface.ts';
-import { readCidrList, readPortList, readSeconds, readSwitch } from './annotations.ts';
+import { checkMtls, readCidrList, readPortList, readSeconds, readSwitch } from './annotations.ts';
 import { envoyContainer, healthcheckContainer, initContainer } from './containers.ts';
 import { describeExclusions, type InfrastructureExclusion } from './infrastructure.ts';
 import { type Container, InjectionError, type Pod } from './pod.ts';
@@ -115,6 +115,7 @@ export function injectPod(pod: Pod, context: InjectionContext): InjectedPod {
       `${subject}: container name ${clash.name} is reserved for the mesh; rename the container`,
     );
   }
+  checkMtls(annotations, subject);
   const native = runsNative(pod, context, subject);
   const drain = drainSeconds(pod, context, subject);
   const initContainers = pod.spec.initContainers ?? [];
