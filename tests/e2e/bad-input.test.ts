@@ -208,11 +208,19 @@ spec:
         'sources: [{kind: ServiceAccount, name: client, namespace: shop}]\n  rules: [{kind: HTTPRouteGroup, name: missing}]',
       ),
     );
-    await until('an event', async () => (await cluster.ok('events', '--for=traffictarget/target')).includes('Warning'));
-    assert.match(
-      await cluster.ok('events', '--for=traffictarget/target'),
-      /Warning\s+InvalidPolicy\s+TrafficTarget\/target\s+spec\.rules\[0\]\.name: there is no HTTPRouteGroup missing/,
+    await cluster.apply(
+      'apiVersion: split.smi-spec.io/v1alpha4\nkind: TrafficSplit\nmetadata: {name: split}\nspec: {service: lost, backends: [{service: lost-v1, weight: 1}]}\n',
     );
+    for (const said of [
+      'TrafficTarget/target spec.rules[0].name: there is no HTTPRouteGroup missing',
+      'TrafficSplit/split spec.service: there is no service lost in namespace shop',
+      'TrafficSplit/split spec.backends[0].service: there is no service lost-v1 in namespace shop',
+    ]) {
+      await until(said, async () => {
+        const events = await cluster.ok('events', '--types=Warning');
+        return events.replace(/ +/g, ' ').includes(`Warning InvalidPolicy ${said}`);
+      });
+    }
   });
 
   test('without the injector pods of the mesh are refused, clearly, and come by themselves when it is back', async () => {
