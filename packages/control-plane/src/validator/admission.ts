@@ -1,3 +1,4 @@
+import { parseUpstreamTrafficSetting } from '@osm/api';
 import type { KubeClient, ResourceType } from '@osm/kube';
 import { MESH_TYPES } from '../ingest/types.ts';
 import { type AdmissionRequest, type AdmissionVerdict, ALLOW, deny } from '../webhook/admission.ts';
@@ -13,11 +14,17 @@ import {
 
 type Check = (object: PolicyObject, stored: StoredPolicies) => readonly string[];
 
+/** What a schema says that a CRD cannot: that one of some fields is there, that a duration is more than nothing. */
+function checkShape(object: PolicyObject): readonly string[] {
+  const parsed = parseUpstreamTrafficSetting(object);
+  return parsed.ok ? [] : parsed.faults.map(({ field, message }) => `${field} ${message}`);
+}
+
 const CHECKS: Readonly<Record<string, Check>> = {
   TrafficTarget: checkTrafficTarget,
   IngressBackend: checkIngressBackend,
   Egress: checkEgress,
-  UpstreamTrafficSetting: checkUpstreamTrafficSetting,
+  UpstreamTrafficSetting: (object, stored) => [...checkUpstreamTrafficSetting(object, stored), ...checkShape(object)],
   MeshConfig: checkMeshConfig,
 };
 
