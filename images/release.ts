@@ -59,7 +59,6 @@ const labelsOf = (recipe: Recipe, version: string, options: ReleaseOptions): Run
   'org.opencontainers.image.description': recipe.description,
   'org.opencontainers.image.version': version,
   'org.opencontainers.image.licenses': recipe.licenses,
-  'org.opencontainers.image.vendor': 'Open Service Mesh',
   ...(options.revision === undefined ? {} : { 'org.opencontainers.image.revision': options.revision }),
 });
 

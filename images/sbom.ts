@@ -11,7 +11,8 @@ export interface Subject {
   readonly epoch: number;
 }
 
-const NAMESPACE = 'https://openservicemesh.io/spdx';
+/** Where documents of those who publish none lie by convention (SPDX 2.3, 6.5). */
+const NAMESPACE = 'https://spdx.org/spdxdocs';
 
 /**
  * The bill of materials of an image in SPDX 2.3 (https://spdx.github.io/spdx-spec/v2.3), as JSON. Equal components give equal text: the document's
