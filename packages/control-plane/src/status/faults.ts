@@ -68,7 +68,8 @@ const keyOf = ({ kind, namespace, name }: Ref): string => `${kind} ${namespace}/
 /** Text of a status. That of missing endpoints is the one of Open Service Mesh 1.2, which tools wait for. */
 const reasonOf = (fault: PolicyFault): string =>
   fault.message.startsWith('endpoints not found') ? fault.message : textOf(fault);
-const textOf = ({ field, message }: PolicyFault): string => `${field}: ${message}`;
+const textOf = ({ field, message, kept }: PolicyFault): string =>
+  `${field}: ${message}${kept ? ' (the last good version stays in force)' : ''}`;
 
 function find(objects: MeshObjects, { kind, namespace, name }: Ref): MeshObject | undefined {
   if (kind === 'MeshConfig') return objects.meshConfig;

@@ -9,6 +9,7 @@ import { answering } from './answering.ts';
 import { authorize } from './authorize.ts';
 import type { Call, Decision, NearestMiss, Outcome, Step, Verdict } from './call.ts';
 import { decideEgress } from './egress.ts';
+import { tellLastGood } from './last-good.ts';
 import { matches, type Request } from './match.ts';
 import { auditStep, openStep } from './mode.ts';
 import { nearestMiss } from './nearest.ts';
@@ -150,12 +151,7 @@ function routed(
   return { verdict: overall(distribution), distribution, proof, ...(miss && { nearestMiss: miss }) };
 }
 
-/**
- * Whether a call would go through, where it would go, and why: the very plans that the proxies are given are walked, the
- * caller's outbound part first, then the inbound part of each workload that may answer. Total: any call has an answer.
- * Pure; `cache` may be the one that proxies are planned with.
- */
-export function decide(snapshot: Snapshot, call: Call, cache: PlanCache = cacheOf(snapshot)): Decision {
+function findDecision(snapshot: Snapshot, call: Call, cache: PlanCache): Decision {
   const { source } = call;
   if ('outside' in source) return decideOutside(snapshot, source.outside, call, cache);
   // Without the mesh's namespace there is no sidecar, and no certificate.
@@ -173,4 +169,14 @@ export function decide(snapshot: Snapshot, call: Call, cache: PlanCache = cacheO
     { stage: 'route', text: `the mesh has no service port ${spell(call.destination)} that can be dialled` },
   ];
   return { verdict: 'not-routed', distribution: [], proof };
+}
+
+/**
+ * Whether a call would go through, where it would go, and why: the very plans that the proxies are given are walked, the
+ * caller's outbound part first, then the inbound part of each workload that may answer. Total: any call has an answer.
+ * Pure; `cache` may be the one that proxies are planned with.
+ */
+export function decide(snapshot: Snapshot, call: Call, cache: PlanCache = cacheOf(snapshot)): Decision {
+  const decision = findDecision(snapshot, call, cache);
+  return { ...decision, proof: decision.proof.map(tellLastGood) };
 }

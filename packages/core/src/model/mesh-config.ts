@@ -11,14 +11,20 @@ export interface ReadConfig {
 
 type Json = Record<string, unknown>;
 
-/** `spec` without the field at a path such as `spec.traffic.enableEgress`; list items go with their list. */
-function without(spec: Json, field: string): Json {
+const isRecord = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/**
+ * `spec` with what `good` has at the path of a field such as `spec.traffic.enableEgress`, or without it where `good` has
+ * nothing there. Lists are taken as a whole.
+ */
+function mended(spec: Json, field: string, good: unknown): Json {
   const [, section = '', ...rest] = (field.split('[')[0] ?? '').split('.');
-  const copy = { ...spec };
-  const inner = copy[section];
-  if (rest.length === 0 || typeof inner !== 'object' || inner === null) delete copy[section];
-  else copy[section] = without(inner as Json, ['spec', ...rest].join('.'));
-  return copy;
+  const { [section]: inner, ...others } = spec;
+  const value = isRecord(good) ? good[section] : undefined;
+  if (rest.length > 0 && isRecord(inner))
+    return { ...others, [section]: mended(inner, ['spec', ...rest].join('.'), value) };
+  return value === undefined ? others : { ...others, [section]: value };
 }
 
 const defaults = (): MeshConfigSpec => {
@@ -27,32 +33,48 @@ const defaults = (): MeshConfigSpec => {
   return parsed.spec;
 };
 
-function* featureFaults(config: MeshConfigSpec): Generator<{ readonly field: string; readonly message: string }> {
+const EXTERNAL = 'spec.traffic.inboundExternalAuthorization';
+
+type External = MeshConfigSpec['traffic']['inboundExternalAuthorization'];
+const isComplete = (external: External): boolean => Boolean(external?.address) && external?.port !== undefined;
+
+/** External authorization without anybody to ask: as it last was while it was on, or else every request is denied. */
+function completeExternal(
+  read: ReadConfig & { readonly object: ObjectRef },
+  former: MeshConfigSpec | undefined,
+): ReadConfig {
+  const { config, object, faults } = read;
   const external = config.traffic.inboundExternalAuthorization;
-  if (external?.enable && (!external.address || external.port === undefined)) {
-    const message = 'needs an address and a port; every request is denied without';
-    yield { field: 'spec.traffic.inboundExternalAuthorization', message };
-  }
+  if (external?.enable !== true || isComplete(external)) return read;
+  const last = former?.traffic.inboundExternalAuthorization;
+  const kept = last?.enable === true && isComplete(last);
+  const message = kept
+    ? 'needs an address and a port; the former ones are asked'
+    : 'needs an address and a port; every request is denied without';
+  const fault: PolicyFault = { object, field: EXTERNAL, message, ...(kept && { kept: true }) };
+  const traffic = kept ? { ...config.traffic, inboundExternalAuthorization: last } : config.traffic;
+  return { config: { ...config, traffic }, object, faults: [...faults, fault] };
 }
 
 /**
- * Reads MeshConfig. A field that is wrong has its default, and the others hold; without an object all have theirs,
- * which turn every feature off.
+ * Reads MeshConfig. A field that is wrong is as it last was in `former`, or has its default, and the others hold;
+ * without an object all have their defaults, which turn every feature off.
  */
-export function readMeshConfig(object: MeshObject | undefined): ReadConfig {
+export function readMeshConfig(object: MeshObject | undefined, former?: ReadConfig): ReadConfig {
   if (object === undefined) return { config: defaults(), object: undefined, faults: [] };
   const { name, namespace = '', generation = 0 } = object.metadata;
   const ref: ObjectRef = { kind: 'MeshConfig', namespace, name, generation };
+  const last = former?.object === undefined ? undefined : former.config;
   const parsed = parseMeshConfig({ spec: object.spec });
-  if (parsed.ok) {
-    const faults = [...featureFaults(parsed.spec)].map((fault) => ({ object: ref, ...fault }));
-    return { config: parsed.spec, object: ref, faults };
-  }
-  const faults = parsed.faults.map(({ field, message }) => ({ object: ref, field, message }));
-  const spec = object.spec;
-  if (typeof spec !== 'object' || spec === null || Array.isArray(spec))
-    return { config: defaults(), object: ref, faults };
-  const rest = parsed.faults.reduce<Json>((left, { field }) => without(left, field), spec as Json);
-  const again = parseMeshConfig({ spec: rest });
-  return { config: again.ok ? again.spec : defaults(), object: ref, faults };
+  if (parsed.ok) return completeExternal({ config: parsed.spec, object: ref, faults: [] }, last);
+  const kept = last !== undefined;
+  const faults = parsed.faults.map(({ field, message }) => ({ object: ref, field, message, ...(kept && { kept }) }));
+  const { spec } = object;
+  const mendedSpec = isRecord(spec)
+    ? parsed.faults.reduce<Json>((left, { field }) => mended(left, field, last), spec)
+    : undefined;
+  const again = mendedSpec && parseMeshConfig({ spec: mendedSpec });
+  if (again?.ok) return completeExternal({ config: again.spec, object: ref, faults }, last);
+  const inForce = former?.object === undefined ? ref : { ...former.object, unreadable: generation };
+  return { config: last ?? defaults(), object: inForce, faults };
 }

@@ -12,6 +12,7 @@ import { checkUpstreamTrafficSetting } from '../policies/upstream-traffic-settin
 import { readCaBundle } from './ca-bundle.ts';
 import { type Derived, derive } from './derive.ts';
 import { readEndpointSlice, type SliceFacts } from './endpoint-slice.ts';
+import { keepLastGood, keepLastMatches } from './last-good.ts';
 import { type ReadConfig, readMeshConfig } from './mesh-config.ts';
 import { joinServices, type MeshServices } from './mesh-services.ts';
 import { byText } from './names.ts';
@@ -27,26 +28,35 @@ const NO_OBJECTS: ObjectsByKey = new Map();
 const MONITORED_BY = 'openservicemesh.io/monitored-by';
 
 type PolicyOf<Kind extends keyof Policies> = Policies[Kind] extends ReadonlyMap<string, infer P> ? P : never;
-type Readers = { readonly [Kind in keyof Policies]: (object: MeshObject) => ReadPolicy<PolicyOf<Kind>> };
+type Readers = {
+  readonly [Kind in keyof Policies]: (
+    object: MeshObject,
+    key: string,
+    former: ReadPolicy<PolicyOf<Kind>> | undefined,
+  ) => ReadPolicy<PolicyOf<Kind>>;
+};
 
 const readRouteGroup = policyReader('HTTPRouteGroup', parseHTTPRouteGroup);
 const readTarget = policyReader('TrafficTarget', parseTrafficTarget, (spec, ref) => [...checkTrafficTarget(spec, ref)]);
 
 const READERS: Readers = {
-  trafficTargets: (object) => readAudit(readTarget(object), object),
-  httpRouteGroups: (object) => readMatches(readRouteGroup(object)),
-  tcpRoutes: policyReader('TCPRoute', parseTCPRoute),
-  trafficSplits: policyReader('TrafficSplit', parseTrafficSplit),
-  egresses: policyReader('Egress', parseEgress),
-  ingressBackends: policyReader('IngressBackend', parseIngressBackend),
-  retries: policyReader('Retry', parseRetry),
-  upstreamTrafficSettings: policyReader('UpstreamTrafficSetting', parseUpstreamTrafficSetting, (spec) => [
-    ...checkUpstreamTrafficSetting(spec),
-  ]),
+  trafficTargets: keepLastGood((object) => readAudit(readTarget(object), object)),
+  httpRouteGroups: keepLastMatches(keepLastGood((object) => readMatches(readRouteGroup(object)))),
+  tcpRoutes: keepLastGood(policyReader('TCPRoute', parseTCPRoute)),
+  trafficSplits: keepLastGood(policyReader('TrafficSplit', parseTrafficSplit)),
+  egresses: keepLastGood(policyReader('Egress', parseEgress)),
+  ingressBackends: keepLastGood(policyReader('IngressBackend', parseIngressBackend)),
+  retries: keepLastGood(policyReader('Retry', parseRetry)),
+  upstreamTrafficSettings: keepLastGood(
+    policyReader('UpstreamTrafficSetting', parseUpstreamTrafficSetting, (spec) => [
+      ...checkUpstreamTrafficSetting(spec),
+    ]),
+  ),
 };
 const KINDS = Object.keys(READERS) as (keyof Policies)[];
 
 type ReadKind = Derived<ReadPolicy<unknown>>;
+type Reader = (object: MeshObject, key: string, former: ReadPolicy<unknown> | undefined) => ReadPolicy<unknown>;
 interface SortedKind {
   readonly policies: ReadonlyMap<string, unknown>;
   readonly faults: readonly PolicyFault[];
@@ -88,15 +98,16 @@ function readPolicies(objects: MeshObjects, namespaces: ReadonlySet<string>, for
   return new Map(
     KINDS.map((kind) => {
       const known = former?.get(kind);
-      const read: ReadKind = derive<ReadPolicy<unknown>>(objects[kind], namespaces, known?.read, READERS[kind]);
+      const read: ReadKind = derive(objects[kind], namespaces, known?.read, READERS[kind] as Reader);
       return [kind, { read, sorted: stage(known?.sorted, [read], sortKind) }];
     }),
   );
 }
 
 /**
- * Folds the cluster's objects into a snapshot. Total: a faulty object is left out and named in `faults`. Parts that did
- * not change are the same objects as in `former`, and `former` itself comes back when nothing did.
+ * Folds the cluster's objects into a snapshot. Total: a faulty object is named in `faults`; as it last could be read in
+ * `former` it stays in force, and otherwise it is left out. Parts that did not change are the same objects as in
+ * `former`, and `former` itself comes back when nothing did.
  */
 export function readSnapshot(objects: MeshObjects, former?: Snapshot): Snapshot {
   const old = former && workings.get(former);
@@ -104,7 +115,10 @@ export function readSnapshot(objects: MeshObjects, former?: Snapshot): Snapshot 
   const namespaces = stage(old?.namespaces, [objects.namespaces, meshName, osmNamespace], readNamespaces);
   const inMesh = namespaces.output;
   const traffic = stage(old?.traffic, [objects.namespaces, inMesh], readTraffic);
-  const config = stage(old?.config, [objects.meshConfig], readMeshConfig);
+  const config = stage(old?.config, [objects.meshConfig], (object) => {
+    const same = old?.config.inputs[0]?.metadata.uid === object?.metadata.uid;
+    return readMeshConfig(object, same ? old?.config.output : undefined);
+  });
   const services = derive(objects.services, inMesh, old?.services, readService);
   const slices = derive(objects.endpointSlices, inMesh, old?.slices, readEndpointSlice);
   const workloads = derive(objects.pods, inMesh, old?.workloads, readWorkload);

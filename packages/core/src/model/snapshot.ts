@@ -19,14 +19,21 @@ export interface ObjectRef {
   readonly namespace: string;
   readonly name: string;
   readonly generation: number;
+  /** The generation that is stored and cannot be read; `generation` is the last good one, which stays in force. */
+  readonly unreadable?: number;
 }
 
-/** A fault of a policy. What is faulty is left out; everything else is in force. */
+/**
+ * A fault of a policy. The last good version of what is faulty stays in force, and without one it is left out;
+ * everything else is in force.
+ */
 export interface PolicyFault {
   readonly object: ObjectRef;
   /** `spec.rules[0].name`. */
   readonly field: string;
   readonly message: string;
+  /** The last good version of what the field says stays in force. */
+  readonly kept?: true;
 }
 
 /** A policy that could be read. */

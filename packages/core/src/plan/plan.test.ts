@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { decide } from '../decide/decide.ts';
 import type { MeshObject, MeshObjects } from '../model/objects.ts';
 import { readSnapshot } from '../model/read.ts';
-import type { Snapshot } from '../model/snapshot.ts';
+import type { Policy, PolicyFault, Snapshot } from '../model/snapshot.ts';
 import { meshOf } from '../testing/mesh.ts';
 import {
   meshConfig,
@@ -240,6 +240,9 @@ const world = fc.array(anyObject, { maxLength: 25 });
 const meshWith = (objects: readonly MeshObject[]): MeshObjects => meshOf([namespace('shop'), ...objects]);
 const dropVersion = ({ version: _, ...parts }: Snapshot) => parts;
 
+/** Whether the object can be read: what cannot be depends on what it was before. */
+const isReadable = (object: MeshObject): boolean => readSnapshot(meshWith([object])).faults.length === 0;
+
 test('a snapshot with a former one equals one without, and so do its plans', () => {
   fc.assert(
     fc.property(fc.array(world, { minLength: 2, maxLength: 4 }), (worlds) => {
@@ -248,7 +251,7 @@ test('a snapshot with a former one equals one without, and so do its plans', () 
       let objects: readonly MeshObject[] = [];
       for (const more of worlds) {
         // A later world keeps half of the former, so that there is something to share.
-        objects = [...objects.filter((_, index) => index % 2 === 0), ...more];
+        objects = [...objects.filter((_, index) => index % 2 === 0), ...more.filter(isReadable)];
         snapshot = readSnapshot(meshWith(objects), snapshot);
         const fresh = readSnapshot(meshWith(objects));
         assert.deepEqual(dropVersion(snapshot), dropVersion(fresh));
@@ -257,6 +260,33 @@ test('a snapshot with a former one equals one without, and so do its plans', () 
           const proxy = proxyOf(`shop/${at}-1`, at);
           assert.deepEqual(planProxy(snapshot, proxy, cache), planProxy(fresh, proxy));
         }
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+test('what cannot be read stays as it last could, and is named; everything else is as without a former snapshot', () => {
+  fc.assert(
+    fc.property(world, world, (before, after) => {
+      const former = readSnapshot(meshWith(before.filter(isReadable)));
+      const snapshot = readSnapshot(meshWith(after), former);
+      const fresh = readSnapshot(meshWith(after));
+      const plain = ({ object, field, message }: PolicyFault) => ({ object, field, message });
+      assert.deepEqual(snapshot.faults.map(plain), fresh.faults.map(plain));
+      const unreadable = new Set(fresh.faults.map(({ object }) => `${object.kind} ${object.namespace}/${object.name}`));
+      for (const kind of ['trafficTargets', 'trafficSplits', 'egresses', 'ingressBackends'] as const) {
+        const policies: ReadonlyMap<string, Policy<unknown>> = snapshot.policies[kind];
+        for (const [key, policy] of policies) {
+          const good = fresh.policies[kind].get(key);
+          if (good !== undefined) assert.deepEqual(policy, good);
+          else {
+            assert.ok(unreadable.has(`${policy.object.kind} ${key}`), key);
+            assert.deepEqual(policy.spec, former.policies[kind].get(key)?.spec);
+            assert.notEqual(policy.object.unreadable, undefined);
+          }
+        }
+        for (const key of fresh.policies[kind].keys()) assert.ok(policies.has(key));
       }
     }),
     { numRuns: 300 },

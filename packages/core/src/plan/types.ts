@@ -24,6 +24,8 @@ export interface Origin {
   readonly namespace: string;
   readonly name: string;
   readonly generation: number;
+  /** The generation that is stored and cannot be read; `generation` is the last good one, which stays in force. */
+  readonly unreadable?: number;
   /** `spec.rules[0].matches[1]`, `spec.backends`. */
   readonly field: string;
 }
