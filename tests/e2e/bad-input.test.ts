@@ -226,12 +226,12 @@ spec:
   test('without the injector pods of the mesh are refused, clearly, and come by themselves when it is back', async () => {
     const injector = ['-n', 'osm-system', 'deploy/osm-injector'];
     await cluster.ok('scale', '--replicas=0', ...injector);
-    await cluster.ok('wait', '-n', 'osm-system', '--for=delete', 'pod', '-l', 'app=osm-injector', '--timeout=30s');
+    await cluster.ok('wait', '-n', 'osm-system', '--for=delete', 'pod', '-l', 'app=osm-injector', '--timeout=60s');
     await refuses(pod('alone', STAY), /failed calling webhook "osm-inject\.k8s\.io".*osm-injector\.osm-system\.svc/);
     await cluster.ok('create', 'deployment', 'shop', '--image=sh', '--', '/bin/sh', '-c', STAY);
     await until('an event', async () => /FailedCreate.*osm-inject/.test(await cluster.ok('get', 'events')));
     await cluster.ok('scale', '--replicas=1', ...injector);
-    await cluster.ok('rollout', 'status', 'deploy/shop', '--timeout=40s');
+    await cluster.ok('rollout', 'status', 'deploy/shop', '--timeout=60s');
     assert.match(await cluster.ok('get', 'pods', '-l', 'app=shop'), /shop-\S+\s+2\/2\s+Running/);
   });
 });

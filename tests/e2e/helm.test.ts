@@ -75,19 +75,19 @@ async function remains(): Promise<readonly string[]> {
 }
 
 test('install with hooks and values waits; upgrade, rollback, uninstall', async () => {
-  const installed = await helmOk('install', 'greeter', chart, '--wait', '--timeout', '30s', '--set', 'greeting=hi');
+  const installed = await helmOk('install', 'greeter', chart, '--wait', '--timeout', '60s', '--set', 'greeting=hi');
   assert.match(installed, /STATUS: deployed/);
   assert.equal(await cluster.jsonpath('{.status.readyReplicas}', 'deploy', 'greeter'), '1');
   assert.equal(await cluster.ok('logs', 'job/greeter-pre-install'), 'pre-install of hi\n');
   assert.equal(await cluster.ok('logs', 'deploy/greeter'), 'hi\n');
-  await helmOk('upgrade', 'greeter', chart, '--wait', '--timeout', '30s', '--set', 'greeting=hey,replicas=2');
+  await helmOk('upgrade', 'greeter', chart, '--wait', '--timeout', '60s', '--set', 'greeting=hey,replicas=2');
   assert.equal(await cluster.jsonpath('{.data.greeting} {.data.revision}', 'cm', 'greeter'), 'hey 2');
   assert.equal(await cluster.jsonpath('{.status.readyReplicas}', 'deploy', 'greeter'), '2');
-  await helmOk('rollback', 'greeter', '1', '--wait', '--timeout', '30s');
+  await helmOk('rollback', 'greeter', '1', '--wait', '--timeout', '60s');
   assert.equal(await cluster.jsonpath('{.data.greeting}', 'cm', 'greeter'), 'hi');
   assert.match(await helmOk('history', 'greeter'), /superseded[\s\S]*superseded[\s\S]*deployed.*Rollback to 1/);
   assert.match(await helmOk('get', 'values', 'greeter'), /greeting: hi/);
-  await helmOk('uninstall', 'greeter', '--wait', '--timeout', '30s');
+  await helmOk('uninstall', 'greeter', '--wait', '--timeout', '60s');
   assert.equal(await cluster.ok('logs', 'job/greeter-post-delete'), 'post-delete of hi\n');
   assert.equal(await cluster.ok('get', 'deploy,cm,secrets', '-o', 'name'), 'configmap/kube-root-ca.crt\n');
 });

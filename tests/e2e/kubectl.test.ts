@@ -14,7 +14,7 @@ before(async () => {
   for (const name of ['web:1', 'web:2']) await cluster.osm(webImage(name));
   assert.equal(await cluster.apply(WEB), 'deployment.apps/web created\nservice/web created\n');
   await cluster.apply(pod('stays', STAY));
-  assert.match(await cluster.ok('rollout', 'status', 'deploy/web', '--timeout=30s'), /successfully rolled out/);
+  assert.match(await cluster.ok('rollout', 'status', 'deploy/web', '--timeout=60s'), /successfully rolled out/);
   await cluster.ready('pod/stays');
 });
 
@@ -102,13 +102,13 @@ test('scale; rollout restart, history, undo, status', async () => {
   await cluster.ok('scale', 'deploy/web', '--replicas=1');
   await cluster.becomes('{.status.replicas}', '1', 'deploy/web');
   await cluster.ok('set', 'image', 'deploy/web', 'web=web:2');
-  await cluster.ok('rollout', 'status', 'deploy/web', '--timeout=30s');
+  await cluster.ok('rollout', 'status', 'deploy/web', '--timeout=60s');
   assert.equal(await cluster.jsonpath('{.spec.template.spec.containers[0].image}', 'deploy', 'web'), 'web:2');
   await cluster.ok('rollout', 'restart', 'deploy/web');
-  await cluster.ok('rollout', 'status', 'deploy/web', '--timeout=30s');
+  await cluster.ok('rollout', 'status', 'deploy/web', '--timeout=60s');
   assert.match(await cluster.ok('rollout', 'history', 'deploy/web'), /\n1 .*\n2 .*\n3 /);
   await cluster.ok('rollout', 'undo', 'deploy/web', '--to-revision=1');
-  await cluster.ok('rollout', 'status', 'deploy/web', '--timeout=30s');
+  await cluster.ok('rollout', 'status', 'deploy/web', '--timeout=60s');
   assert.equal(await cluster.jsonpath('{.spec.template.spec.containers[0].image}', 'deploy', 'web'), 'web:1');
   assert.match(await cluster.ok('rollout', 'history', 'deploy/web'), /\n2 .*\n3 .*\n4 /);
   await cluster.becomes('{.status.replicas}', '1', 'deploy/web');
@@ -156,7 +156,7 @@ test('port-forward to a service; cp in and out', async () => {
 test('delete: waits for the end of the process, in background and foreground, by selector', async () => {
   await cluster.apply(pod('slow', 'trap "sleep 0.5; exit 0" TERM; while :; do sleep 0.1; done'));
   await cluster.ready('pod/slow');
-  const gone = cluster.startKubectl('wait', '--for=delete', 'pod/slow', '--timeout=30s');
+  const gone = cluster.startKubectl('wait', '--for=delete', 'pod/slow', '--timeout=60s');
   await cluster.ok('delete', 'pod', 'slow', '--wait=false');
   assert.match(await cluster.ok('get', 'pod', 'slow'), /slow\s+1\/1\s+Terminating/);
   assert.equal((await gone.ended).code, 0);
@@ -165,7 +165,7 @@ test('delete: waits for the end of the process, in background and foreground, by
     await cluster.ok('create', 'deployment', name, '--image=web:1');
     await cluster.becomes('{.status.readyReplicas}', '1', `deploy/${name}`);
     await cluster.ok('delete', 'deploy', name, `--cascade=${how}`);
-    await cluster.ok('wait', '--for=delete', 'pod', '-l', `app=${name}`, '--timeout=30s');
+    await cluster.ok('wait', '--for=delete', 'pod', '-l', `app=${name}`, '--timeout=60s');
     assert.equal(await cluster.ok('get', 'rs,pods', '-l', `app=${name}`, '-o', 'name'), '');
   }
 });
@@ -261,5 +261,5 @@ test('cordon keeps pods away, drain moves them out as budgets allow, uncordon le
   assert.match(await cluster.ok('drain', 'node-0', '--force'), /node\/node-0 drained/);
   await cluster.ok('wait', '--for=condition=PodScheduled=false', 'pod', '-l', 'app=web', '--timeout=10s');
   await cluster.ok('uncordon', 'node-0');
-  await cluster.ok('rollout', 'status', 'deploy/web', '--timeout=30s');
+  await cluster.ok('rollout', 'status', 'deploy/web', '--timeout=60s');
 });

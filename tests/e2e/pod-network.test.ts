@@ -15,8 +15,8 @@ before(async () => {
   for (const name of ['web:1', 'node:1']) succeeded(await cluster.osm(webImage(name)), 'image add');
   await cluster.apply(WEB + SET + pod('client', STAY).replace('image: sh', 'image: "node:1", command: [/bin/sh, -c]'));
   await cluster.ready('pod/client');
-  await cluster.ok('rollout', 'status', 'deploy/web', '--timeout=30s');
-  await cluster.ok('rollout', 'status', 'statefulset/db', '--timeout=30s');
+  await cluster.ok('rollout', 'status', 'deploy/web', '--timeout=60s');
+  await cluster.ok('rollout', 'status', 'statefulset/db', '--timeout=60s');
 });
 after(() => cluster.end());
 
@@ -74,9 +74,9 @@ test('services and pods of a set have names; search domains, SRV records, revers
 
 test('a set is rolled in order; scaling down takes the last away', async () => {
   await cluster.ok('rollout', 'restart', 'statefulset/db');
-  await cluster.ok('rollout', 'status', 'statefulset/db', '--timeout=30s');
+  await cluster.ok('rollout', 'status', 'statefulset/db', '--timeout=60s');
   await cluster.ok('scale', 'statefulset/db', '--replicas=1');
-  await cluster.ok('wait', '--for=delete', 'pod/db-1', '--timeout=30s');
+  await cluster.ok('wait', '--for=delete', 'pod/db-1', '--timeout=60s');
   assert.match(await cluster.ok('get', 'pods', '-l', 'app=db', '-o', 'name'), /^pod\/db-0\n$/);
 });
 
@@ -136,9 +136,9 @@ spec:
       containers: [{name: main, image: sh, args: [${JSON.stringify(script)}]}]
 ---`;
   await cluster.apply(`${job('good', 'echo done')}${job('bad', 'exit 1')}`);
-  await cluster.ok('wait', '--for=condition=Complete', 'job/good', '--timeout=30s');
+  await cluster.ok('wait', '--for=condition=Complete', 'job/good', '--timeout=60s');
   assert.match(await cluster.ok('get', 'job', 'good'), /good\s+Complete\s+2\/2/);
-  await cluster.ok('wait', '--for=condition=Failed', 'job/bad', '--timeout=30s');
+  await cluster.ok('wait', '--for=condition=Failed', 'job/bad', '--timeout=60s');
   assert.equal(
     await cluster.jsonpath('{.status.conditions[?(@.type=="Failed")].reason}', 'job', 'bad'),
     'BackoffLimitExceeded',

@@ -87,11 +87,11 @@ export class TestCluster extends Workplace {
 
   /** Waits, as kubectl does, until a value of an object is this. */
   async becomes(path: string, value: string, ...object: readonly string[]): Promise<void> {
-    await this.ok('wait', `--for=jsonpath=${path}=${value}`, '--timeout=30s', ...object);
+    await this.ok('wait', `--for=jsonpath=${path}=${value}`, '--timeout=60s', ...object);
   }
 
   async ready(...pods: readonly string[]): Promise<void> {
-    await this.ok('wait', '--for=condition=Ready', '--timeout=30s', ...pods);
+    await this.ok('wait', '--for=condition=Ready', '--timeout=60s', ...pods);
   }
 }
 
