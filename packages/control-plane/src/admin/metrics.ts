@@ -22,6 +22,7 @@ export interface Metrics {
   readonly certificateIssueTime: Histogram;
   readonly errors: Counter<'err_code'>;
   readonly policyFaults: Gauge<'kind'>;
+  readonly refusedResources: Gauge<'type'>;
   readonly httpResponses: Counter<'code' | 'method' | 'path'>;
   readonly httpDuration: Histogram<'code' | 'method' | 'path'>;
   readonly featureFlags: Gauge<'feature_flag'>;
@@ -113,6 +114,12 @@ export function createMetrics(): Metrics {
       name: 'osm_policy_faults',
       help: 'Faults of policies that are there now',
       labelNames: ['kind'],
+      registers,
+    }),
+    refusedResources: new Gauge({
+      name: 'osm_proxy_refused_resources',
+      help: 'Resources that proxies refused and do not have otherwise either',
+      labelNames: ['type'],
       registers,
     }),
     httpResponses: new Counter({

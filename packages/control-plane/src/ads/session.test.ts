@@ -89,6 +89,45 @@ test('a removal follows a second after the last ACK', (t) => {
   assert.deepEqual(last().removed, ['a']);
 });
 
+test('what was refused is told, and what became of it', () => {
+  const { session, events, drain, send, last } = setUp();
+  const answer = (error?: string): void => {
+    drain();
+    send({ typeUrl: listener, nonce: last().nonce, ...(error !== undefined && { error }) });
+    drain();
+  };
+  const want = (...versions: readonly string[]): void => {
+    const listeners = versions.map((version) => resource(listener, version.slice(0, 1), version.slice(1)));
+    session.setResources(resourceSet(...listeners));
+  };
+  const told = (): string[] => events.lines.splice(0).filter((line) => /nacked|recovered/.test(line));
+  send({ typeUrl: listener });
+  want('a1', 'b1');
+  answer();
+  want('a2', 'b1');
+  answer('a: no');
+  assert.deepEqual(told(), ['nacked Listener a@2: a: no']);
+  // Another version is on its way: nothing is known of it yet.
+  want('a3', 'b1');
+  assert.deepEqual(told(), []);
+  answer('a: still no');
+  assert.deepEqual(told(), ['nacked Listener a@3: a: still no']);
+  want('a4', 'b1');
+  answer();
+  assert.deepEqual(told(), ['recovered Listener a']);
+  want('a5', 'b1');
+  answer('a: no');
+  told();
+  // What the proxy has is wanted again.
+  want('a4', 'b1');
+  assert.deepEqual(told(), ['recovered Listener a']);
+  want('a4', 'b1', 'c1');
+  answer('c: no');
+  told();
+  want('a4', 'b1');
+  assert.deepEqual(told(), ['recovered Listener c']);
+});
+
 test('a session that is over does nothing, and says goodbye once', (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const { session, events, written, drain, send } = setUp();

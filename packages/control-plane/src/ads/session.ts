@@ -64,6 +64,8 @@ export function createSession(options: SessionOptions): Session {
   let writing = false;
   let gate: NodeJS.Timeout | undefined;
   let cooling: NodeJS.Timeout | undefined;
+  /** What the proxy refused and does not have otherwise either; mostly nothing. */
+  const refused = new Map<TypeUrl, ReadonlySet<string>>();
 
   const encode = (push: Push): Uint8Array =>
     protocol === 'delta' ? writeDeltaResponse(push) : writeWorldResponse(push);
@@ -123,8 +125,24 @@ export function createSession(options: SessionOptions): Session {
     const answer = state.hear(request);
     const typeUrl = request.typeUrl as TypeUrl;
     if (answer?.kind === 'acked') events.acked(from, typeUrl, answer.versions);
-    if (answer?.kind === 'nacked') events.nacked(from, typeUrl, answer.versions, answer.error);
+    if (answer?.kind === 'nacked') {
+      events.nacked(from, typeUrl, answer.versions, answer.error);
+      refused.set(typeUrl, new Set(state.refused(typeUrl)));
+    }
+    tellRecovered();
     pump();
+  }
+
+  function tellRecovered(): void {
+    if (proxy === undefined) return;
+    for (const [typeUrl, former] of refused) {
+      const now = new Set(state.refused(typeUrl));
+      const gone = [...former].filter((name) => !now.has(name));
+      if (gone.length === 0) continue;
+      if (now.size === 0) refused.delete(typeUrl);
+      else refused.set(typeUrl, now);
+      events.recovered(proxy, typeUrl, gone);
+    }
   }
 
   const session: Session = {
@@ -151,6 +169,7 @@ export function createSession(options: SessionOptions): Session {
     },
     setResources(resources) {
       state.want(resources);
+      tellRecovered();
       pump();
     },
     close() {

@@ -60,6 +60,8 @@ export interface StreamState {
   held(typeUrl: string): ReadonlyMap<string, Held>;
   /** Versions of a type that the proxy refused. */
   quarantined(typeUrl: string): ReadonlyMap<string, string>;
+  /** Names of a type of which the proxy refused a version, and does not have what it should have. */
+  refused(typeUrl: string): readonly string[];
 }
 
 const NOTHING_HELD: ReadonlyMap<string, Held> = new Map();
@@ -210,5 +212,6 @@ export function createStreamState(protocol: Protocol): StreamState {
     },
     held: (typeUrl) => types.get(typeUrl)?.possession.held ?? NOTHING_HELD,
     quarantined: (typeUrl) => types.get(typeUrl)?.quarantined ?? NONE,
+    refused: (typeUrl) => types.get(typeUrl)?.refused ?? [],
   };
 }

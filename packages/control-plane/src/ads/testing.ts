@@ -57,6 +57,7 @@ export function recordEvents(): AdsEvents & {
     },
     acked: (_proxy, typeUrl, versions) => lines.push(`acked ${short(typeUrl)} ${list(versions)}`),
     nacked: (_proxy, typeUrl, versions, error) => lines.push(`nacked ${short(typeUrl)} ${list(versions)}: ${error}`),
+    recovered: (_proxy, typeUrl, names) => lines.push(`recovered ${short(typeUrl)} ${names.join(' ')}`),
   };
 }
 

@@ -33,6 +33,8 @@ export interface TypeState {
   readonly possession: Possession;
   /** Versions that the proxy refused, by name. */
   readonly quarantined: ReadonlyMap<string, string>;
+  /** Names of which the proxy refused a version, and does not have what it should have. */
+  readonly refused: readonly string[];
   readonly wanted: Resources | undefined;
   readonly removals: Map<string, RemovalStage>;
   /** Resources that are still to be sent. */
@@ -186,6 +188,12 @@ export function createTypeState(rules: TypeRules): TypeState {
     subscription,
     possession,
     quarantined,
+    get refused() {
+      return [...quarantined.keys()].filter((name) => {
+        const want = wanted?.get(name);
+        return want !== undefined && possession.version(name) !== want.version;
+      });
+    },
     removals,
     get wanted() {
       return wanted;

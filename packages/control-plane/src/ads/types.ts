@@ -31,6 +31,8 @@ export interface AdsEvents {
    * several resources is taken apart first, so that the versions told are those that were refused alone.
    */
   nacked(proxy: ProxyConnection, typeUrl: TypeUrl, versions: ReadonlyMap<string, string>, error: string): void;
+  /** Of these resources the proxy refused a version, and now has what it should have, or should have none. */
+  recovered(proxy: ProxyConnection, typeUrl: TypeUrl, names: readonly string[]): void;
 }
 
 /** What an ADS server is made of (`createAdsServer(options)` in `ads/server.ts`). */

@@ -93,6 +93,7 @@ export async function startController(
   const issuer = await openAuthority(client, options, osmNamespace);
   const gateway = createGatewayCertificate({ client, issuer, meshName, osmNamespace, log });
   const planner = createCorePlanner();
+  const writer = createStatusWriter(client, log);
   const dataPlane = await createDataPlane({
     issuer,
     trustDomain,
@@ -101,6 +102,7 @@ export async function startController(
     podByUuid: (uuid) => pods.byUuid(uuid),
     maxConnections: () => settings.maxConnections,
     certificateSeconds: () => settings.certificateSeconds,
+    writer,
     log,
     metrics,
   });
@@ -133,7 +135,6 @@ export async function startController(
     dataPlane.refresh();
     faultReporter.report(objects, planner.faults());
   };
-  const writer = createStatusWriter(client, log);
   const faultReporter = createFaultReporter({ writer, log, metrics });
   const coalescer = createCoalescer({ quietMs: QUIET_MS, capMs: CAP_MS, run: () => synced && update() });
   const ownBootstrap = createBootstrapOwner(client, log);

@@ -11,9 +11,11 @@ import { identityKey } from '../identity/names.ts';
 import { createServingIdentity } from '../identity/serving.ts';
 import { proxyPod } from '../ingest/pods.ts';
 import { adsServerName } from '../injector/envoy-bootstrap.ts';
+import type { StatusWriter } from '../status/writer.ts';
 import { type ConnectedProxy, createConnections } from './connections.ts';
 import { createDistributor } from './distributor.ts';
 import type { Planner } from './planner.ts';
+import { createRefusals, type RefusingProxy } from './refusals.ts';
 
 /** What the data plane is served from. */
 export interface DataPlaneOptions {
@@ -24,6 +26,8 @@ export interface DataPlaneOptions {
   readonly podByUuid: (uuid: string) => KubeObject | undefined;
   readonly maxConnections: () => number;
   readonly certificateSeconds: () => number;
+  /** Tells on pods what their proxies refuse. */
+  readonly writer: Pick<StatusWriter, 'event' | 'drop'>;
   readonly log: Logger;
   readonly metrics: Metrics;
 }
@@ -83,6 +87,11 @@ export async function createDataPlane(options: DataPlaneOptions): Promise<DataPl
       type: typeUrl,
     };
   };
+  const refusals = createRefusals({ writer: options.writer, log, metrics });
+  const refusing = ({ connectionId, commonName }: ProxyConnection): RefusingProxy => {
+    const uuid = connections.get(connectionId)?.identity.uuid;
+    return { connectionId, commonName, pod: uuid === undefined ? undefined : options.podByUuid(uuid) };
+  };
   const answered = (proxy: ProxyConnection, typeUrl: string, error: string | undefined): void => {
     metrics.xdsRequests.inc(labels(proxy, typeUrl));
     answers.get(proxy.connectionId)?.set(typeUrl, { at: new Date(), accepted: error === undefined, error });
@@ -101,6 +110,7 @@ export async function createDataPlane(options: DataPlaneOptions): Promise<DataPl
     disconnected(proxy) {
       const gone = connections.disconnect(proxy.connectionId);
       distributor.remove(proxy.connectionId);
+      refusals.forget(proxy.connectionId);
       answers.delete(proxy.connectionId);
       log.debug({ common_name: proxy.commonName }, 'a proxy disconnected');
       if (gone === undefined) return;
@@ -116,10 +126,10 @@ export async function createDataPlane(options: DataPlaneOptions): Promise<DataPl
     nacked(proxy, typeUrl, versions, error) {
       answered(proxy, typeUrl, error);
       metrics.responseErrors.inc(labels(proxy, typeUrl));
-      log.error(
-        { common_name: proxy.commonName, type: typeUrl, resources: [...versions.keys()], error },
-        'a proxy refused its configuration; the former one stays in force there',
-      );
+      refusals.refused(refusing(proxy), typeUrl, versions, error);
+    },
+    recovered(proxy, typeUrl, names) {
+      refusals.recovered(refusing(proxy), typeUrl, names);
     },
   };
 
