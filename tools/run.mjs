@@ -19,7 +19,7 @@ if (script === undefined) {
   process.stderr.write(`usage: node tools/run.mjs ${Object.keys(SCRIPTS).join('|')}\n`);
   process.exit(2);
 }
-await setUp();
+await setUp({ forTests: name === 'test' });
 
 const path = [inProject('node_modules', `node-linux-${process.arch}`, 'bin'), inProject('node_modules', '.bin')];
 const child = spawn(NODE, ['--disable-warning=ExperimentalWarning', ...script, ...args], {

