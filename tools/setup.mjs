@@ -39,4 +39,5 @@ export async function setUp({ forTests }) {
   }
 }
 
-if (process.argv[1] !== undefined && import.meta.url === new URL(`file://${process.argv[1]}`).href) await setUp({ forTests: true });
+if (process.argv[1] !== undefined && import.meta.url === new URL(`file://${process.argv[1]}`).href)
+  await setUp({ forTests: true });
