@@ -4,6 +4,7 @@ import { bundle } from './inputs/bundle.ts';
 import { chart, takeHelm } from './inputs/command-line.ts';
 import { DebianPackages } from './inputs/debian.ts';
 import { takeEnvoy } from './inputs/envoy.ts';
+import { mariadb } from './inputs/mariadb.ts';
 import { takeNode } from './inputs/node.ts';
 import type { Architecture } from './oci/image.ts';
 import type { Layering } from './recipes.ts';
@@ -41,6 +42,8 @@ export class PartMaker {
         ];
       case 'redirection':
         return [await this.once('redirection', () => redirectionBase(debian, architecture))];
+      case 'mariadb':
+        return [await this.once('mariadb', () => mariadb(root, debian, architecture))];
       case 'node': {
         const parts = [
           await this.once('node base', () => nodeBase(debian, architecture)),

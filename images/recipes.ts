@@ -5,7 +5,8 @@ import { PRODUCT_HOME, type ProgramSource } from './inputs/bundle.ts';
 export type Layering =
   | { readonly base: 'node'; readonly program: ProgramSource; readonly commandLine?: boolean }
   | { readonly base: 'envoy' }
-  | { readonly base: 'redirection' };
+  | { readonly base: 'redirection' }
+  | { readonly base: 'mariadb' };
 
 /** What one image is. Several names may stand for one content. */
 export interface Recipe {
@@ -105,5 +106,17 @@ export function recipes(version: string, envoy: string): readonly Recipe[] {
         trial: [],
       }),
     ),
+    {
+      title: 'bookstore-mysql',
+      description: 'The database of the bookstore demo: MariaDB',
+      repositories: ['bookstore-demo/mysql'],
+      tags: [version, 'latest'],
+      licenses: 'Apache-2.0 AND GPL-2.0-only',
+      layering: { base: 'mariadb' },
+      user: '999:999',
+      entrypoint: ['/bin/sh', `/${PRODUCT_HOME}/mariadb.sh`],
+      environment: { DATADIR: '/var/lib/mysql' },
+      trial: [],
+    },
   ];
 }

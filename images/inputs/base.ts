@@ -12,7 +12,8 @@ const C_LIBRARY: WantedPackage = {
   files: /\/(ld-linux-[^/]+|(libc|libm|libdl|libpthread|librt|libresolv|libnss_(dns|files))\.so\.\d)$/,
 };
 
-const COMMON: readonly WantedPackage[] = [
+/** What every image has. */
+export const BASE_PACKAGES: readonly WantedPackage[] = [
   { name: 'base-files', files: /^(etc\/(os-release|debian_version)|usr\/lib\/os-release)$/ },
   C_LIBRARY,
 ];
@@ -29,9 +30,12 @@ const CERTIFICATES: WantedPackage = {
   files: /^usr\/share\/ca-certificates\/mozilla\/.*\.crt$/,
 };
 
+/** A shell. */
+export const SHELL: readonly WantedPackage[] = [{ name: 'dash', files: /^usr\/bin\/(dash|sh)$/ }];
+
 /** A shell, and iptables on nftables (`iptables-legacy-restore` for kernels without). */
 const FOR_REDIRECTION: readonly WantedPackage[] = [
-  { name: 'dash', files: /^usr\/bin\/(dash|sh)$/ },
+  ...SHELL,
   {
     name: 'iptables',
     files: /^usr\/sbin\/(xtables-(nft|legacy)-multi|ip6?tables-(nft|legacy)(-restore|-save)?)$|\/xtables\/[^/]+\.so$/,
@@ -78,27 +82,31 @@ function certificateBundle(part: Part): Part {
   };
 }
 
-async function foundation(
+/** Packages, and the files that every root file system has. */
+export async function foundation(
   debian: DebianPackages,
   architecture: Architecture,
   title: string,
   wanted: readonly WantedPackage[],
 ): Promise<Part> {
-  const part = certificateBundle(await debian.take(title, [...COMMON, ...wanted]));
+  const part = certificateBundle(await debian.take(title, wanted));
   return { ...part, entries: [...usrMerge(architecture), ...FOUNDATION, ...part.entries] };
 }
 
 /** What programs find under Node.js. */
 export const nodeBase = (debian: DebianPackages, architecture: Architecture): Promise<Part> =>
-  foundation(debian, architecture, 'C and C++ libraries, certificates', [...FOR_NODE, CERTIFICATES]);
+  foundation(debian, architecture, 'C and C++ libraries, certificates', [...BASE_PACKAGES, ...FOR_NODE, CERTIFICATES]);
 
 /** What Envoy needs: the C library. */
 export const envoyBase = (debian: DebianPackages, architecture: Architecture): Promise<Part> =>
-  foundation(debian, architecture, 'C library, certificates', [CERTIFICATES]);
+  foundation(debian, architecture, 'C library, certificates', [...BASE_PACKAGES, CERTIFICATES]);
 
 /** The image of the init container: a shell and iptables. */
 export async function redirectionBase(debian: DebianPackages, architecture: Architecture): Promise<Part> {
-  const part = await foundation(debian, architecture, 'C library, shell, iptables', FOR_REDIRECTION);
+  const part = await foundation(debian, architecture, 'C library, shell, iptables', [
+    ...BASE_PACKAGES,
+    ...FOR_REDIRECTION,
+  ]);
   const names = ['iptables', 'iptables-restore', 'iptables-save', 'ip6tables', 'ip6tables-restore', 'ip6tables-save'];
   return {
     ...part,

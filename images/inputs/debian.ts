@@ -55,7 +55,10 @@ export class DebianPackages {
 
   private archiveOf(name: string): string | undefined {
     if (!existsSync(this.directory)) return undefined;
-    const found = readdirSync(this.directory).filter((each) => each.startsWith(`${name}_`) && each.endsWith('.deb'));
+    const names = namesOf(name).map((each) => `${each}_`);
+    const found = readdirSync(this.directory).filter(
+      (each) => each.endsWith('.deb') && names.some((start) => each.startsWith(start)),
+    );
     const [only] = found;
     if (found.length > 1)
       throw new MissingInput(`${this.directory} holds more than one version of ${name}: remove what is too old`);
@@ -85,18 +88,24 @@ export class DebianPackages {
     const remedy = `Debian or Ubuntu with sources for ${this.architecture} is needed to build images for ${this.architecture}.`;
     if (!this.listed) await run('apt-get', [...options, '--quiet', '--error-on=any', 'update'], { remedy });
     this.listed = true;
-    await run('apt-get', [...options, '--quiet', 'download', ...names], { cwd: this.directory, remedy });
+    const download = (...each: readonly string[]) =>
+      run('apt-get', [...options, '--quiet', 'download', ...each], { cwd: this.directory, remedy });
+    await download(...names).catch(async () => {
+      for (const name of names) {
+        const [first = name, second = name] = namesOf(name);
+        await download(first).catch(() => download(second));
+      }
+    });
   }
 
-  private async unpack({
-    name,
-    files,
-  }: WantedPackage): Promise<{ entries: readonly TreeEntry[]; component: Component }> {
-    const archive = this.archiveOf(name);
-    if (archive === undefined) throw new MissingInput(`APT brought no package ${name} for ${this.architecture}`);
+  private async unpack(wanted: WantedPackage): Promise<{ entries: readonly TreeEntry[]; component: Component }> {
+    const { files } = wanted;
+    const archive = this.archiveOf(wanted.name);
+    if (archive === undefined) throw new MissingInput(`APT brought no package ${wanted.name} for ${this.architecture}`);
     const remedy = 'Debian or Ubuntu is needed to build images: dpkg-deb unpacks the packages.';
     const control = await run('dpkg-deb', ['--field', archive], { remedy });
     const field = (title: string): string => new RegExp(`^${title}: (.*)$`, 'm').exec(String(control))?.[1] ?? '';
+    const name = field('Package');
     const entries: TreeEntry[] = [];
     const tar = extract();
     const read = (async () => {
@@ -128,6 +137,9 @@ export class DebianPackages {
     };
   }
 }
+
+/** A library's package may have been renamed when its time became 64 bits wide (Debian 13, Ubuntu 24.04). */
+const namesOf = (name: string): readonly string[] => [name, `${name}t64`];
 
 /** A path of a package, relative to the root, where /lib and the like are /usr/lib and the like. */
 function merged(name: string): string {
