@@ -173,16 +173,17 @@ export interface TestStream {
   close(): void;
 }
 
-/** Opens a stream over mutual TLS; the server's certificate must carry `ads.test`. */
+/** Opens a stream over mutual TLS; the server's certificate must carry the name. */
 export function openStream(
   port: number,
   identity: Pick<Certificate, 'chainPem' | 'keyPem' | 'trustPem'>,
   method: keyof typeof AGGREGATED_DISCOVERY = 'DeltaAggregatedResources',
+  serverName = 'ads.test',
 ): TestStream {
   const client = new Client(
     `127.0.0.1:${port}`,
     credentials.createSsl(Buffer.from(identity.trustPem), Buffer.from(identity.keyPem), Buffer.from(identity.chainPem)),
-    { 'grpc.ssl_target_name_override': 'ads.test', 'grpc.use_local_subchannel_pool': 1, 'grpc.enable_retries': 0 },
+    { 'grpc.ssl_target_name_override': serverName, 'grpc.use_local_subchannel_pool': 1, 'grpc.enable_retries': 0 },
   );
   const open = client[method] as unknown as () => ClientDuplexStream<Buffer, Buffer>;
   const stream = open.call(client);
