@@ -122,15 +122,16 @@ test('the mesh runs from loaded images alone', async (t) => {
   const set = ['osm.sidecarImage=openservicemesh/envoy:v1.40.0', 'osm.enablePermissiveTrafficPolicy=false'];
   succeeded(await cluster.osm(['install', ...set.flatMap((each) => ['--set', each])]), 'osm install');
   await cluster.apply(
-    ['bookbuyer', 'bookstore']
+    ['bookbuyer', 'bookstore', 'bookwarehouse']
       .map((name) => `apiVersion: v1\nkind: Namespace\nmetadata: {name: ${name}}\n`)
       .join('---\n'),
   );
-  succeeded(await cluster.osm(['namespace', 'add', 'bookbuyer', 'bookstore']), 'osm namespace add');
-  for (const name of ['bookstore', 'bookbuyer'])
+  succeeded(await cluster.osm(['namespace', 'add', 'bookbuyer', 'bookstore', 'bookwarehouse']), 'osm namespace add');
+  for (const name of ['mysql', 'bookwarehouse', 'bookstore', 'bookbuyer'])
     await cluster.ok('apply', '-f', join(ROOT, `demo/manifests/${name}.yaml`));
   for (const [deployment, namespace] of [
     ['bookstore-v1', 'bookstore'],
+    ['bookwarehouse', 'bookwarehouse'],
     ['bookbuyer', 'bookbuyer'],
   ] as const)
     await cluster.ok('rollout', 'status', `deploy/${deployment}`, '-n', namespace, '--timeout=50s');
@@ -169,5 +170,15 @@ test('the mesh runs from loaded images alone', async (t) => {
     await until('bookbuyer has bought', async () => (await counters()).books > 3);
     const stats = await ask('http://127.0.0.1:15000/stats?filter=bookstore.*ssl.handshake');
     assert.match(stats, /ssl\.handshake: [1-9]/);
+  });
+
+  await t.test('the whole demo works, down to its database', async () => {
+    await cluster.ok('apply', '-f', join(ROOT, 'demo/policies/bookwarehouse.yaml'));
+    const script = 'fetch("http://127.0.0.1:14001/counters").then((r) => r.text()).then(console.log)';
+    const inStore = ['exec', '-n', 'bookstore', 'deploy/bookstore-v1', '-c', 'bookstore', '--', 'node', '-e', script];
+    await until(
+      'a book has been ordered',
+      async () => (JSON.parse(await cluster.ok(...inStore)) as { restocked: number }).restocked > 0,
+    );
   });
 });
