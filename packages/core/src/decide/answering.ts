@@ -5,7 +5,9 @@ import type { Assignment, Identity } from '../plan/types.ts';
 const memo = new WeakMap<readonly MeshEndpoint[], WeakMap<Assignment, readonly Identity[]>>();
 
 function find(places: readonly MeshEndpoint[], assignment: Assignment): readonly Identity[] {
-  const used = new Set(assignment.endpoints.map(({ address, port }) => `${address} ${port}`));
+  // Endpoints that are drained get nothing new.
+  const healthy = assignment.endpoints.filter(({ health }) => health === 'healthy');
+  const used = new Set(healthy.map(({ address, port }) => `${address} ${port}`));
   return sortIdentities(
     places.flatMap(({ address, port, identity }) => (identity && used.has(`${address} ${port}`) ? identity : [])),
   );

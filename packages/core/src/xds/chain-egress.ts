@@ -74,6 +74,16 @@ function connectionChain(egress: EgressPort, all: readonly EgressPort[]): readon
   ];
 }
 
+/**
+ * The chain once more for what is not TLS. Beside a chain for HTTP, which is chosen among connections that are not TLS,
+ * Envoy does not go back to chains that say nothing of it.
+ */
+function besideHttp(chain: FilterChainJson): readonly FilterChainJson[] {
+  const { filterChainMatch: match, name } = chain;
+  if (match?.transportProtocol !== undefined) return [];
+  return [{ ...chain, name: `${name}.raw`, filterChainMatch: { ...match, transportProtocol: 'raw_buffer' } }];
+}
+
 /** The chains of all that egress policies let out on a port. */
 export function egressChains(
   port: number,
@@ -84,6 +94,9 @@ export function egressChains(
   const http = policies.some(({ protocol }) => protocol === 'http');
   return [
     ...(http ? [httpChain(port, policies, inspected.http.includes(port), tracing)] : []),
-    ...policies.filter(({ protocol }) => protocol !== 'http').flatMap((egress) => connectionChain(egress, policies)),
+    ...policies
+      .filter(({ protocol }) => protocol !== 'http')
+      .flatMap((egress) => connectionChain(egress, policies))
+      .flatMap((chain) => (http ? [chain, ...besideHttp(chain)] : [chain])),
   ];
 }
