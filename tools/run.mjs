@@ -10,6 +10,7 @@ const SCRIPTS = {
   test: ['tests/run.ts'],
   check: ['tests/run.ts', 'types', 'lint', 'imports'],
   images: ['images/build.ts'],
+  'fuzz:policy': ['tests/fuzz/policy.ts'],
   format: ['node_modules/@biomejs/biome/bin/biome', 'check', '--write', '.'],
 };
 

@@ -1,3 +1,4 @@
+import { createServer } from 'node:net';
 import type { MeshObject } from '@osm/core';
 import { readSnapshot, type Snapshot } from '@osm/core';
 import { meshOf } from '../../packages/core/src/testing/mesh.ts';
@@ -24,19 +25,22 @@ export interface PlacedWorld {
 }
 
 /** Worlds of one bench at most: each has a network `127.<n>`. */
-export const MAX_WORLDS = 60;
-const FIRST_NET = 100;
+export const MAX_WORLDS = 50;
+
+/** Networks of a machine are shared out in blocks, so that several benches may run at once. */
+const BLOCKS = [100, 150, 200] as const;
+const LOCK_PORT = 18_000;
 const OUTBOUND_PORT = 18_001;
 
 const podsOf = (objects: readonly MeshObject[]): readonly MeshObject[] => objects.filter(({ kind }) => kind === 'Pod');
 
 /** Addresses from which applications are called, so that they know by which service and pod they were reached. */
-function createSources(): { sourceFor(place: string): string; placeAt(address: string): string } {
+function createSources(block: number): { sourceFor(place: string): string; placeAt(address: string): string } {
   const places = new Map<string, string>();
   return {
     sourceFor(place) {
       const next = places.size + 1;
-      const address = `127.250.${next >> 8}.${next & 255}`;
+      const address = `127.${block}.${10 + (next >> 8)}.${next & 255}`;
       places.set(address, place);
       return address;
     },
@@ -52,10 +56,24 @@ async function startOutside(applications: Applications, net: string): Promise<vo
   }
 }
 
+/** Takes a block of networks that no other bench has, until `free` is called. */
+async function takeBlock(): Promise<{ readonly block: number; free(): void }> {
+  for (const block of BLOCKS) {
+    const lock = createServer();
+    const taken = await new Promise<boolean>((resolve) => {
+      lock.once('error', () => resolve(false));
+      lock.listen(LOCK_PORT, `127.${block}.0.1`, () => resolve(true));
+    });
+    if (taken) return { block, free: () => lock.close() };
+  }
+  throw new Error(`${BLOCKS.length} benches run already`);
+}
+
 /** Starts one Envoy with all proxies of all worlds. Rejects with Envoy's log when it refuses them. */
 export async function startBench(drawn: readonly (readonly MeshObject[])[]): Promise<Bench> {
+  const { block, free } = await takeBlock();
   const applications = createApplications();
-  const sources = createSources();
+  const sources = createSources(block);
   const ports = new Map<number, number>();
   for (const target of TARGETS) {
     const port = await applications.listen('127.0.0.1', 0, target === SERVER_FIRST, ({ remoteAddress = '' }) =>
@@ -66,7 +84,7 @@ export async function startBench(drawn: readonly (readonly MeshObject[])[]): Pro
   const configuration = emptyConfiguration();
   const worlds: PlacedWorld[] = [];
   for (const [index, world] of drawn.entries()) {
-    const net = `127.${FIRST_NET + index}`;
+    const net = `127.${block + index}`;
     const objects = moveTo(world, net);
     const snapshot = readSnapshot(meshOf(objects));
     worlds.push({ net, objects, snapshot });
@@ -102,7 +120,10 @@ export async function startBench(drawn: readonly (readonly MeshObject[])[]): Pro
       );
     }
   }
-  const stopApplications = (): void => applications.close();
+  const stopApplications = (): void => {
+    applications.close();
+    free();
+  };
   const envoy = await startEnvoy(bootstrapOf(configuration)).catch((error: unknown) => {
     stopApplications();
     throw error;

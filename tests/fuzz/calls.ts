@@ -77,7 +77,8 @@ const isBytes = (services: readonly MeshObject[], address: string, port: number)
   portsAt(services, address, port).some(({ name, appProtocol }) => (appProtocol ?? name).startsWith('tcp'));
 
 const speaksFirst = (services: readonly MeshObject[], address: string, port: number): boolean =>
-  portsAt(services, address, port).some(({ targetPort = port }) => targetPort === SERVER_FIRST);
+  portsAt(services, address, port).length > 0 &&
+  portsAt(services, address, port).every(({ targetPort = port }) => targetPort === SERVER_FIRST);
 
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'HEAD'] as const;
 const COLORS = ['red', 'redder', 'blue', 'red,blue', ''] as const;

@@ -284,10 +284,9 @@ function places(
       .map((each: Raw) => ({ pod, number: each.port, ready: endpoint.conditions.ready }));
   });
   if (source === undefined) return all.map(({ pod, number }) => [pod, number] as const);
-  const someReady = all.some(({ ready }) => ready);
-  return all
-    .filter(({ pod, ready }) => ready === someReady && (isPermissive(world) || targets.includes(identityOf(pod))))
-    .map(({ pod, number }) => [pod, number] as const);
+  const usable = all.filter(({ pod }) => isPermissive(world) || targets.includes(identityOf(pod)));
+  const someReady = usable.some(({ ready }) => ready);
+  return usable.filter(({ ready }) => ready === someReady).map(({ pod, number }) => [pod, number] as const);
 }
 
 function inRange(address: string, range: string): boolean {

@@ -33,8 +33,12 @@ export async function judge(bench: Bench, world: number, call: FuzzCall): Promis
   }
 }
 
-/** Runs random cases, from a seed, until at least so many were judged; `onMismatch` may end it by false. */
-export async function runCases(seed: number, cases: number, onBatch?: (done: number) => void): Promise<Tally> {
+/** Runs random cases, from a seed, until at least so many were judged. */
+export async function runCases(
+  seed: number,
+  cases: number,
+  onBatch?: (done: number, wrong: number) => void,
+): Promise<Tally> {
   const mismatches: Mismatch[] = [];
   let done = 0;
   let allowed = 0;
@@ -59,7 +63,7 @@ export async function runCases(seed: number, cases: number, onBatch?: (done: num
     } finally {
       await bench.stop();
     }
-    onBatch?.(done);
+    onBatch?.(done, mismatches.length);
   }
   return { cases: done, allowed, mismatches };
 }
