@@ -76,9 +76,11 @@ const portsAt = (services: readonly MeshObject[], address: string, port: number)
 const isBytes = (services: readonly MeshObject[], address: string, port: number): boolean =>
   portsAt(services, address, port).some(({ name, appProtocol }) => (appProtocol ?? name).startsWith('tcp'));
 
+const isGreeting = ({ port, targetPort = port }: ServiceFields['spec']['ports'][number]): boolean =>
+  targetPort === SERVER_FIRST;
+
 const speaksFirst = (services: readonly MeshObject[], address: string, port: number): boolean =>
-  portsAt(services, address, port).length > 0 &&
-  portsAt(services, address, port).every(({ targetPort = port }) => targetPort === SERVER_FIRST);
+  portsAt(services, address, port).length > 0 && portsAt(services, address, port).every(isGreeting);
 
 const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'HEAD'] as const;
 const COLORS = ['red', 'redder', 'blue', 'red,blue', ''] as const;
@@ -108,7 +110,10 @@ export function drawCall(world: readonly MeshObject[], draw: Draw): FuzzCall {
     : (['http1', 'http1', 'http2'] as const);
   // Who only listens hears nothing of a server that waits; and HTTP is sent to where bytes are taken now and then.
   const connections = first ? (['tcp', 'listen'] as const) : (['tcp', 'tcp', 'http1'] as const);
-  const speech = draw.one<Speech>(bytes !== draw.chance(4) ? connections : requests);
+  const drawn = draw.one<Speech>(bytes !== draw.chance(4) ? connections : requests);
+  // A client of HTTP/2 does not say what a server that speaks first said to it.
+  const greets = outside ? port === SERVER_FIRST : portsAt(services, address, port).some(isGreeting);
+  const speech = greets && drawn === 'http2' ? 'tcp' : drawn;
   return {
     from: stranger ? draw.one(STRANGERS) : draw.chance(75) ? draw.one(accounts) : draw.one(IDENTITIES),
     address,
