@@ -67,6 +67,7 @@ const STAGES: Readonly<Record<string, () => Promise<Tally>>> = {
   lint: () => single([resolve('@biomejs/biome/bin/biome'), 'check', '.']),
   imports: () => tests(['tests/architecture.test.ts'], 1),
   unit: () => tests([...testFiles('packages'), ...testFiles('images')], 2),
+  fuzz: () => tests(testFiles('tests/fuzz'), 1),
   e2e: () => tests(testFiles('tests/e2e'), 1),
 };
 
