@@ -411,10 +411,13 @@ export function readNaively(world: readonly MeshObject[], call: FuzzCall): Outco
     });
     return new Set(outcomes.length === 0 ? ['refused'] : outcomes);
   }
-  const ofMesh =
-    ports(world).some(({ addresses }) => addresses.includes(call.address)) ||
-    ofKind(world, 'Pod').some(({ status }) => status.podIP === call.address);
+  const ofService = ports(world).some(({ addresses }) => addresses.includes(call.address));
+  const ofPod = ofKind(world, 'Pod').some(({ status }) => status.podIP === call.address);
   const way = leavesMesh(world, call);
-  // Requests go where their host's name leads, and everything else where it was going.
-  return new Set([way === 'by name' || (way === 'as dialled' && !ofMesh) ? 'outside' : 'refused']);
+  const [config] = ofKind(world, 'MeshConfig');
+  // Requests go where their host's name leads, and everything else where it was going. Where calls pass through, those
+  // to services of the mesh that policies do not allow are closed; what comes to a pod so is a stranger to it.
+  if (way === 'by name' && !(ofService && config.spec.traffic.enableEgress)) return new Set(['outside']);
+  if (way !== 'as dialled' || ofService) return new Set(['refused']);
+  return ofPod ? ingress(world, { ...call, from: '127.0.0.1' }) : new Set(['outside']);
 }

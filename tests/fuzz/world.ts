@@ -62,7 +62,7 @@ const labelsOf = (draw: Draw): Record<string, string> => ({
 function podsOf(draw: Draw): MeshObject[] {
   return draw.times(2, 5, (index) => {
     const space = draw.one(SPACES);
-    const named = draw.chance(50) ? [{ name: 'web', containerPort: draw.one(TARGETS) }] : [];
+    const named = draw.chance(50) ? [{ name: 'web', containerPort: draw.one(TARGETS.slice(0, 3)) }] : [];
     return pod(`${space}/pod-${index}`, draw.one(ACCOUNTS), `${NET}.2.${index + 1}`, labelsOf(draw), {
       containers: [{ name: 'app', ports: named }],
     });

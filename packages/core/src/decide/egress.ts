@@ -7,7 +7,7 @@ import { restrictsPath } from '../xds/http-match.ts';
 import { isServiceAddress, podAt } from './answering.ts';
 import type { Call, Decision, Step } from './call.ts';
 import { mismatches, type Request } from './match.ts';
-import { isInRange } from './outside.ts';
+import { decideOutside, isInRange } from './outside.ts';
 import { requestSeen, requestSeenStrictly } from './request.ts';
 import { spell } from './route.ts';
 
@@ -65,8 +65,9 @@ function* connectionFailures(egress: EgressPort, call: Call): Generator<string> 
   yield* rangeFailures(egress, call);
 }
 
-/** Why what leaves a proxy as it came ends nowhere at an address of the mesh; undefined for other addresses. */
-function endsInMesh(snapshot: Snapshot, { destination }: Call): Decision | undefined {
+/** What becomes of what leaves a proxy as it came, at an address of the mesh; undefined for other addresses. */
+function endsInMesh(snapshot: Snapshot, call: Call, cache: PlanCache): Decision | undefined {
+  const { destination } = call;
   const address = addressOf(destination);
   if (address === undefined) return undefined;
   const where = spell(destination);
@@ -76,11 +77,14 @@ function endsInMesh(snapshot: Snapshot, { destination }: Call): Decision | undef
   }
   const pod = podAt(snapshot, address);
   if (pod === undefined) return undefined;
+  // Without a certificate the workload is a stranger, and goes where strangers may.
+  const asStranger = decideOutside(snapshot, {}, call, cache);
+  if (asStranger.verdict === 'allowed') return asStranger;
   const text = `${where} is pod ${pod}, which takes calls by its services only: what passes through has no certificate`;
   return { verdict: 'not-routed', distribution: [], proof: [{ stage: 'authentication', text }] };
 }
 
-function passes(source: Identity, call: Call, snapshot: Snapshot): Decision {
+function passes(source: Identity, call: Call, snapshot: Snapshot, cache: PlanCache): Decision {
   const { config, configObject } = snapshot;
   const origin = configObject && { ...configObject, field: 'spec.traffic.enableEgress' };
   const step = (text: string): Step => ({ stage: 'route', text, ...(origin && { origin }) });
@@ -89,7 +93,7 @@ function passes(source: Identity, call: Call, snapshot: Snapshot): Decision {
     const proof = [step(`${where} is not of the mesh, and nothing lets ${identityKey(source)} call out`)];
     return { verdict: 'not-routed', distribution: [], proof };
   }
-  const inMesh = endsInMesh(snapshot, call);
+  const inMesh = endsInMesh(snapshot, call, cache);
   if (inMesh !== undefined) return inMesh;
   const distribution = [{ upstream: 'passthrough-outbound', weight: 1, verdict: 'allowed' as const }];
   return {
@@ -157,14 +161,18 @@ export function decideEgress(
   const policies = egressOf(snapshot, source, cache).filter(({ port }) => port === call.destination.port);
   const http = call.protocol === 'http' ? policies.filter(({ protocol }) => protocol === 'http') : [];
   if (http.length > 0) {
+    const address = addressOf(call.destination);
+    const closed = snapshot.config.traffic.enableEgress && address !== undefined && isServiceAddress(snapshot, address);
+    if (closed) return inMesh ?? endsInMesh(snapshot, call, cache) ?? decideRequest(source, call, sent, http);
     const decision = decideRequest(source, call, sent, http);
     return decision.verdict === 'allowed' ? decision : (inMesh ?? decision);
   }
-  if (inMesh !== undefined) return inMesh;
   const nearest = nearestOf(policies.map((egress) => ({ egress, failed: [...connectionFailures(egress, call)] })));
-  if (nearest?.failed.length === 0) {
-    return endsInMesh(snapshot, call) ?? lets(source, call, nearest.egress, `${nearest.egress.port}`);
-  }
-  if (nearest === undefined || snapshot.config.traffic.enableEgress) return passes(source, call, snapshot);
+  const leaves = nearest?.failed.length === 0 || snapshot.config.traffic.enableEgress;
+  const end = leaves ? endsInMesh(snapshot, call, cache) : undefined;
+  if (end?.verdict === 'allowed') return end;
+  if (inMesh !== undefined) return inMesh;
+  if (nearest?.failed.length === 0) return end ?? lets(source, call, nearest.egress, `${nearest.egress.port}`);
+  if (nearest === undefined || snapshot.config.traffic.enableEgress) return passes(source, call, snapshot, cache);
   return refuses(nearest);
 }
