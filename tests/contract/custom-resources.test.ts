@@ -195,7 +195,7 @@ test('a definition that cannot be is refused with its fields', async () => {
   );
   const named = await fields({ ...definitionOf(group), metadata: { name: `other.${group}` } });
   assert.deepEqual(named, ['metadata.name']);
-  const rule = { type: 'object', 'x-kubernetes-validations': [{ rule: 'self.none == 1' }] };
+  const rule = { type: 'object', 'x-kubernetes-validations': [{ rule: 'self.none ==' }] };
   const ruled = await fields(definitionOf(group, { properties: { spec: rule } }));
   assert.match(ruled.join(), /x-kubernetes-validations\[0\]\.rule/);
 });
@@ -220,7 +220,10 @@ test('two definitions cannot have one name', async () => {
     (condition: object) => at(condition, 'type') === 'NamesAccepted',
   );
   assert.equal(accepted.status, 'False');
-  for (const name of [`others.${group}`, `things.${group}`]) await client.delete(TYPES.customResourceDefinitions, name);
+  assert.equal((await ask(`/apis/${group}/v1/others`)).status, 404);
+  await client.delete(TYPES.customResourceDefinitions, `things.${group}`);
+  await untilServed({ ...thingsOf(group), resource: 'others' });
+  await client.delete(TYPES.customResourceDefinitions, `others.${group}`);
 });
 
 test('a change of the definition changes what is taken', async () => {

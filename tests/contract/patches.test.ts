@@ -12,7 +12,7 @@ const patch = (kind: PatchType, name: string, body: unknown): Promise<KubeObject
   client.patch(TYPES.configMaps, name, kind, body, { namespace });
 
 before(async () => {
-  for (const name of ['json', 'merge', 'stale', 'fixed'])
+  for (const name of ['json', 'replace', 'merge', 'stale', 'fixed'])
     await client.create(TYPES.configMaps, configMap(name, { a: '1', b: '2' }), { namespace });
 });
 
@@ -35,6 +35,12 @@ test('JSON patch: a test that fails, a path that is not there, and what is no pa
   await refused(patch('json', 'merge', [{ op: 'remove', path: '/data/none' }]), 422, 'Invalid');
   await refused(patch('json', 'merge', [{ op: 'add', path: '/none/deep', value: 1 }]), 422, 'Invalid');
   await refused(patch('json', 'merge', { data: {} }), 400, 'BadRequest');
+});
+
+test('JSON patch: to replace what is not there yet is to add it', async () => {
+  const { data } = await patch('json', 'replace', [{ op: 'replace', path: '/data/new', value: '1' }]);
+  assert.deepEqual(data, { a: '1', b: '2', new: '1' });
+  await refused(patch('json', 'replace', [{ op: 'replace', path: '/none/deep', value: '1' }]), 422, 'Invalid');
 });
 
 test('merge patch: null removes, lists are replaced', async () => {

@@ -28,6 +28,16 @@ const programOf = (condition: MatchCondition): Program => {
   return program;
 };
 
+/** Why an expression cannot be one of a match condition; '' when it can. */
+export const expressionFault = (expression: string): string => {
+  try {
+    environment().parse(expression);
+    return '';
+  } catch (cause) {
+    return (cause as Error).message.split('\n')[0] ?? '';
+  }
+};
+
 /** What match conditions say: all hold, one does not, or (when none says no) one cannot be evaluated. */
 export type Verdict = { readonly match: boolean } | { readonly error: string };
 

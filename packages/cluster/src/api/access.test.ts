@@ -201,7 +201,7 @@ test('tokens carry their audience, their life and their account', async () => {
   );
   now = new Date('2026-06-01T12:15:01Z');
   assert.equal((await review(token, ['mesh'])).authenticated, undefined);
-  assert.equal((await tokenOf('tokens', { expirationSeconds: 60 })).status, 400);
+  assert.equal((await tokenOf('tokens', { expirationSeconds: 60 })).status, 422);
 });
 
 test('a token with one bit changed is worth nothing', async () => {

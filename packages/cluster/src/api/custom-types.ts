@@ -1,8 +1,8 @@
 import type { KubeObject } from '@osm/kube';
 import { bucketOf } from '../kinds/index.ts';
 import { deleteEach } from './delete.ts';
-import { CUSTOM_RESOURCE_CLEANUP } from './kind-hooks.ts';
-import { readCrd } from './rules.ts';
+import { CUSTOM_RESOURCE_CLEANUP, established } from './kind-hooks.ts';
+import { isAccepted, readCrd } from './rules.ts';
 import type { ApiState, RequestContext } from './state.ts';
 
 const BUCKET = 'customresourcedefinitions.apiextensions.k8s.io';
@@ -57,7 +57,9 @@ export class CustomTypes {
     for (const { key, object, revision } of present.values()) {
       if (this.#served.get(key) === String(revision)) continue;
       this.#served.set(key, String(revision));
-      this.#api.registry.setCustom(key, readCrd(object).types);
+      const types = isAccepted(object) ? readCrd(object).types : [];
+      this.#api.registry.setCustom(key, types);
+      for (const type of types) this.#api.store.begin(bucketOf(type));
       if (object.metadata.deletionTimestamp !== undefined) this.#empty(key);
     }
   }
@@ -68,6 +70,21 @@ export class CustomTypes {
     this.#watched.delete(name);
     this.#api.registry.setCustom(name, []);
     this.#onRemoved();
+    setImmediate(() => this.#acceptWaiting());
+  }
+
+  /** Serves definitions that waited for names which have become free. */
+  #acceptWaiting(): void {
+    for (const { key, object, revision } of this.#api.store.list(BUCKET)) {
+      if (isAccepted(object) || object.metadata.deletionTimestamp !== undefined) continue;
+      const next = established(this.#api, object).object;
+      if (!isAccepted(next)) continue;
+      try {
+        this.#api.store.replace(BUCKET, key, next, revision);
+      } catch (error) {
+        this.#onError(error);
+      }
+    }
   }
 
   /** Deletes the objects of a definition and lets it go when none is left. */

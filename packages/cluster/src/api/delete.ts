@@ -6,7 +6,7 @@ import { checkNamespace } from './admit.ts';
 import { conflict, modified, notFound } from './errors.ts';
 import { type DeleteRequest, readDeleteOptions } from './options.ts';
 import { type ApiState, type RequestContext, timestamp } from './state.ts';
-import { deletionComplete } from './strategy.ts';
+import { deletionComplete, sameObject } from './strategy.ts';
 import { mustFind, type Target } from './target.ts';
 import { callWebhooks } from './webhooks.ts';
 
@@ -113,6 +113,8 @@ export const deleteObject = async (
   const next = marked(target, live, request, api.now());
   const deleted = deletionComplete(target.type, next);
   if (request.dryRun) return { object: next, deleted };
+  // A second delete that asks for nothing new is no change.
+  if (!deleted && sameObject(live, next)) return { object: live, deleted };
   const bucket = bucketOf(target.type);
   try {
     const kept = toStored(target.type, next);

@@ -2,7 +2,7 @@ import type { KubeObject } from '@osm/kube';
 import { at, record, text } from '../store/fields.ts';
 import type { FieldFault, ServedType } from '../types.ts';
 import { qosClass } from './pod-qos.ts';
-import { crdStatus, readCrd, withoutTypeFields } from './rules.ts';
+import { crdStatus, type NameConflict, readCrd, withoutTypeFields } from './rules.ts';
 import type { ApiState } from './state.ts';
 
 /** An object as its kind's hook leaves it. */
@@ -58,11 +58,14 @@ const withQos = (_api: ApiState, object: KubeObject): Prepared => ({
 /** Custom resources must be gone before their definition: the finalizer keeps it until they are. */
 export const CUSTOM_RESOURCE_CLEANUP = 'customresourcecleanup.apiextensions.k8s.io';
 
-/** A definition is served from the moment it is stored, so its status says so from the beginning. */
-const established = (api: ApiState, object: KubeObject): Prepared => {
+/**
+ * A definition is served from the moment it is stored, so its status says so from the beginning; one whose names are taken waits
+ * for them.
+ */
+export const established = (api: ApiState, object: KubeObject): Prepared => {
   const { faults } = readCrd(object);
   if (faults.length > 0) return { object, faults };
-  return { object: { ...object, status: crdStatus(object, api.now()) }, faults: nameFaults(api, object) };
+  return { object: { ...object, status: crdStatus(object, api.now(), nameConflict(api, object)) }, faults: [] };
 };
 
 const withCleanup = (_api: ApiState, object: KubeObject): KubeObject => {
@@ -71,35 +74,15 @@ const withCleanup = (_api: ApiState, object: KubeObject): KubeObject => {
   return { ...object, metadata: { ...object.metadata, finalizers: [...finalizers, CUSTOM_RESOURCE_CLEANUP] } };
 };
 
-/** Names that another definition of the same group, or a built-in kind, has already. */
-const nameFaults = (api: ApiState, object: KubeObject): readonly FieldFault[] => {
+/** A name that another definition of the same group, or a built-in kind, has already. */
+const nameConflict = (api: ApiState, object: KubeObject): NameConflict | undefined => {
   const group = text(at(object, 'spec', 'group'));
   const own = new Set(api.registry.custom(object.metadata.name));
   const others = api.registry.types.filter((type) => type.group === group && !own.has(type));
-  const taken = (field: 'plural' | 'kind', value: string, found: boolean): readonly FieldFault[] =>
-    found
-      ? [
-          {
-            path: `spec.names.${field}`,
-            reason: 'FieldValueInvalid',
-            message: `Invalid value: "${value}": is already in use in group ${group}`,
-          },
-        ]
-      : [];
   const plural = text(at(object, 'spec', 'names', 'plural'));
   const kind = text(at(object, 'spec', 'names', 'kind'));
-  return [
-    ...taken(
-      'plural',
-      plural,
-      others.some((type) => type.resource === plural),
-    ),
-    ...taken(
-      'kind',
-      kind,
-      others.some((type) => type.kind === kind),
-    ),
-  ];
+  if (others.some((type) => type.resource === plural)) return { field: 'plural', name: plural };
+  return others.some((type) => type.kind === kind) ? { field: 'kind', name: kind } : undefined;
 };
 
 const HOOKS: Readonly<Record<string, KindHooks>> = {

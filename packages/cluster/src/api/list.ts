@@ -48,6 +48,9 @@ const nextPage = (api: ApiState, scope: string, token: string, limit: number): L
   }
 };
 
+const isSelected = (query: URLSearchParams): boolean =>
+  (query.get('labelSelector') ?? '') !== '' || (query.get('fieldSelector') ?? '') !== '';
+
 /** The JSON of a list request. */
 export const serveList = (
   api: ApiState,
@@ -59,6 +62,7 @@ export const serveList = (
   return renderList(rendering, page.items, {
     resourceVersion: String(page.revision),
     ...(page.continue === undefined ? {} : { continue: page.continue }),
-    ...(page.remaining === undefined ? {} : { remainingItemCount: page.remaining }),
+    // Of a selection, a real API server cannot tell how much remains.
+    ...(page.remaining === undefined || isSelected(query) ? {} : { remainingItemCount: page.remaining }),
   });
 };

@@ -111,7 +111,7 @@ const REFUSED: readonly (readonly [name: string, type: string, path: string, bod
     400,
   ],
   ['a JSON patch of a path that is not there', 'application/json-patch+json', '', [{ op: 'remove', path: '/x' }], 422],
-  ['a JSON patch that is no list', 'application/json-patch+json', '', {}, 422],
+  ['a JSON patch that is no list', 'application/json-patch+json', '', {}, 400],
   [
     'a JSON patch of a scale that does not apply',
     'application/json-patch+json',

@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { KubeObject } from '@osm/kube';
 import { apiVersionOf, bucketOf } from '../kinds/index.ts';
-import { isRecord, text } from '../store/fields.ts';
+import { at, isRecord, text } from '../store/fields.ts';
 import type { ServedType } from '../types.ts';
 import { mediaTypeOf, parseJson, parseYaml, readBytes } from './body.ts';
-import { checkFields } from './conform.ts';
-import { badRequest, invalid, StatusError, unsupportedMediaType } from './errors.ts';
+import { checkFields, unreadable } from './conform.ts';
+import { badRequest, conflict, invalid, StatusError, unsupportedMediaType } from './errors.ts';
 import { readWriteOptions, type WriteOptions } from './options.ts';
 import {
   applyJsonPatch,
@@ -17,7 +17,7 @@ import {
 } from './rules.ts';
 import type { ApiState, RequestContext } from './state.ts';
 import { keyOf, readObject, type Target } from './target.ts';
-import { type Change, createObject, updateObject } from './write.ts';
+import { type Change, createObject, decode, updateObject } from './write.ts';
 
 const JSON_PATCH = 'application/json-patch+json';
 const MERGE_PATCH = 'application/merge-patch+json';
@@ -54,6 +54,8 @@ export const patchByRequest = async (
 
 const applyPatch = ({ type }: Target, mediaType: string, live: KubeObject, patch: unknown): unknown => {
   try {
+    if (mediaType === JSON_PATCH && !Array.isArray(patch))
+      throw badRequest('a JSON patch must be a list of operations');
     if (mediaType === JSON_PATCH) return applyJsonPatch(live, patch);
     if (mediaType === MERGE_PATCH) return applyMergePatch(live, patch);
     return applyStrategicPatch(type.schema, live, patch);
@@ -77,6 +79,11 @@ const asChange = (
   const object = checkFields(target.type, readObject(target, patched), options.fieldValidation, (message) =>
     context.warn(message),
   );
+  const [fault] = unreadable(target.type, object);
+  if (fault !== undefined)
+    throw invalid({ group: '', kind: '' }, '', [
+      { path: 'patch', reason: 'FieldValueInvalid', message: `Invalid value: ${fault.path}: ${fault.message}` },
+    ]);
   const { resourceVersion } = object.metadata;
   // A patch that does not speak of the revision leaves the live one in place, and means any.
   const seen =
@@ -100,12 +107,18 @@ const applyByRequest = async (
     throw badRequest(
       'Object does not implement the common interface for accessing metadata: apiVersion and kind must be set',
     );
-  const applied = checkFields(target.type, readObject(target, body), options.fieldValidation, (message) =>
-    context.warn(message),
-  );
-  if (applied.metadata.managedFields !== undefined) throw badRequest('metadata.managedFields must be nil');
+  const applied = decode(target, context, options, body);
+  // An empty list says something here, so the body itself is looked at.
+  if ((at(body, 'metadata', 'managedFields') ?? null) !== null) throw badRequest('metadata.managedFields must be nil');
   const missing = api.store.get(bucketOf(target.type), keyOf(target)) === undefined;
   if (missing && target.subresource === '') {
+    const { uid = '' } = applied.metadata;
+    if (uid !== '')
+      throw conflict(
+        target.type,
+        target.name,
+        `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`,
+      );
     const object = merged(api, target, options, undefined, applied);
     return { created: true, object: await createObject(api, target, context, object, options, false) };
   }

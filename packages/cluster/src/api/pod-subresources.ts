@@ -4,7 +4,7 @@ import { matchesSelector } from '../selectors/label-match.ts';
 import { at, isRecord, number, record, strings, text } from '../store/fields.ts';
 import { checkNamespace } from './admit.ts';
 import { deleteByRequest } from './delete.ts';
-import { badRequest, conflict, forbidden, notFound, StatusError } from './errors.ts';
+import { badRequest, conflict, forbidden, invalid, notFound, StatusError } from './errors.ts';
 import { readDryRun } from './options.ts';
 import { type ApiState, type RequestContext, timestamp } from './state.ts';
 import { mustFind, type Target } from './target.ts';
@@ -147,9 +147,13 @@ export const requestToken = (api: ApiState, target: Target, context: RequestCont
   const audiences = asked.length === 0 ? [api.tokens.issuer] : (asked as string[]);
   const seconds = number(spec.expirationSeconds, 3600);
   if (seconds < TOKEN_SECONDS.least || seconds > TOKEN_SECONDS.most)
-    throw badRequest(
-      `TokenRequest: spec.expirationSeconds: Invalid value: ${seconds}: may not specify a duration less than 10 minutes`,
-    );
+    throw invalid({ group: 'authentication.k8s.io', kind: 'TokenRequest' }, '', [
+      {
+        path: 'spec.expirationSeconds',
+        reason: 'FieldValueInvalid',
+        message: `Invalid value: ${seconds}: ${seconds < TOKEN_SECONDS.least ? 'may not specify a duration less than 10 minutes' : 'may not specify a duration larger than 2^32 seconds'}`,
+      },
+    ]);
   const subject = { name: account.metadata.name, uid: account.metadata.uid ?? '' };
   const binding = {
     namespace: target.namespace,

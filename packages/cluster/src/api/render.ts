@@ -26,10 +26,10 @@ export interface Rendering {
 export const served = (type: ServedType, stored: StoredObject): KubeObject => fromStored(type, stored.object);
 
 /** JSON of a stored object in the served version: the text made when it was stored, wherever that fits. */
-export const servedJson = (type: ServedType, stored: StoredObject): string =>
-  stored.object.apiVersion === apiVersionOf(type) && type.group !== 'events.k8s.io'
-    ? stored.json
-    : JSON.stringify(served(type, stored));
+export const servedJson = (type: ServedType, stored: StoredObject): string => {
+  const object = served(type, stored);
+  return object === stored.object ? stored.json : JSON.stringify(object);
+};
 
 const metadataOnly = (object: KubeObject, version: string) => ({
   kind: 'PartialObjectMetadata',

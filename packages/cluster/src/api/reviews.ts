@@ -2,7 +2,7 @@ import { at, isRecord, record, text, texts } from '../store/fields.ts';
 import type { UserInfo } from '../types.ts';
 import { authenticateToken } from './authenticate.ts';
 import type { Attributes } from './authorize.ts';
-import { badRequest, unknownPath } from './errors.ts';
+import { badRequest, invalid, unknownPath } from './errors.ts';
 import type { ApiState, RequestContext } from './state.ts';
 
 const asked = (body: unknown, kind: string): Record<string, unknown> => {
@@ -26,11 +26,17 @@ const userInfo = ({ username, uid, groups, extra }: UserInfo) => ({
   ...(extra === undefined ? {} : { extra }),
 });
 
-const attributesOf = (spec: unknown): Attributes => {
+const attributesOf = (kind: string, spec: unknown): Attributes => {
   const resource = at(spec, 'resourceAttributes');
   const path = at(spec, 'nonResourceAttributes');
   if ((resource === undefined) === (path === undefined))
-    throw badRequest('exactly one of nonResourceAttributes or resourceAttributes must be specified');
+    throw invalid({ group: 'authorization.k8s.io', kind }, '', [
+      {
+        path: 'spec.resourceAttributes',
+        reason: 'FieldValueInvalid',
+        message: 'Invalid value: exactly one of nonResourceAttributes or resourceAttributes must be specified',
+      },
+    ]);
   if (path !== undefined) return { verb: text(at(path, 'verb')), path: text(at(path, 'path')) };
   return {
     verb: text(at(resource, 'verb')),
@@ -42,8 +48,8 @@ const attributesOf = (spec: unknown): Attributes => {
   };
 };
 
-const decide = (api: ApiState, user: UserInfo, spec: unknown): object => {
-  const { allowed, reason } = api.authorizer.authorize(user, attributesOf(spec));
+const decide = (api: ApiState, kind: string, user: UserInfo, spec: unknown): object => {
+  const { allowed, reason } = api.authorizer.authorize(user, attributesOf(kind, spec));
   return { allowed, ...(reason === '' ? {} : { reason }) };
 };
 
@@ -102,13 +108,13 @@ export const answerReview = (
     case 'SelfSubjectReview':
       return answer('authentication.k8s.io', { userInfo: userInfo(user) });
     case 'SelfSubjectAccessReview':
-      return answer('authorization.k8s.io', decide(api, user, body.spec));
+      return answer('authorization.k8s.io', decide(api, kind, user, body.spec));
     case 'SubjectAccessReview':
-      return answer('authorization.k8s.io', decide(api, userOf(body.spec), body.spec));
+      return answer('authorization.k8s.io', decide(api, kind, userOf(body.spec), body.spec));
     case 'LocalSubjectAccessReview':
       if (text(at(body.spec, 'resourceAttributes', 'namespace')) !== namespace)
         throw badRequest('spec.resourceAttributes.namespace must match the namespace of the request');
-      return answer('authorization.k8s.io', decide(api, userOf(body.spec), body.spec));
+      return answer('authorization.k8s.io', decide(api, kind, userOf(body.spec), body.spec));
     case 'SelfSubjectRulesReview':
       return answer('authorization.k8s.io', rulesReview(api, user, text(at(body.spec, 'namespace'))));
     default:

@@ -3,7 +3,15 @@
  * API asks of the rules of objects comes through this file.
  */
 export { AdmissionDenied, type Equivalent, runAdmission, WebhookConnections } from '../admission/index.ts';
-export { crdStatus, publishedDefinitions, readCrd, validateCel } from '../crd/index.ts';
+export {
+  crdStatus,
+  hasRules,
+  isAccepted,
+  type NameConflict,
+  publishedDefinitions,
+  readCrd,
+  validateCel,
+} from '../crd/index.ts';
 export { canonical } from '../defaults/canonical.ts';
 export { applyKindDefaults, validateKind, withoutTypeFields } from '../defaults/index.ts';
 export {

@@ -30,11 +30,13 @@ export const scaleOf = (type: ServedType, object: KubeObject): KubeObject => {
   const paths = scalePaths(type);
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
   const selector = selectorOf(type, object);
+  // autoscaling/v1 leaves out a number of 0.
+  const replicas = number(at(object, ...pathOf(paths.specReplicasPath)));
   return {
     kind: 'Scale',
     apiVersion: 'autoscaling/v1',
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp } as KubeObject['metadata'],
-    spec: { replicas: number(at(object, ...pathOf(paths.specReplicasPath))) },
+    spec: replicas === 0 ? {} : { replicas },
     status: {
       replicas: number(at(object, ...pathOf(paths.statusReplicasPath))),
       ...(selector === '' ? {} : { selector }),

@@ -153,7 +153,9 @@ export const fieldSelector = (selector: string, type: ServedType): Selector => {
       const [, path = '', operator, value = ''] = match;
       if (!supported.has(path))
         throw badRequest(
-          `field label not supported: ${path}: ${type.resource} can be selected by ${[...supported].sort().join(', ')}`,
+          supported.size > 2
+            ? `field label not supported: ${path}: ${type.resource} can be selected by ${[...supported].sort().join(', ')}`
+            : `"${path}" is not a known field selector: only "metadata.name", "metadata.namespace"`,
         );
       return { path, negated: operator === '!=', value: value.trim() };
     });

@@ -66,12 +66,17 @@ export const prepareCreate = (type: ServedType, object: KubeObject, namespace: s
   return type.kind === 'Namespace' && !type.custom ? asNamespace(fresh) : fresh;
 };
 
-const asNamespace = (object: KubeObject): KubeObject => ({
+/** Every namespace can be selected by its name, whatever its labels were to be. */
+const withNameLabel = (object: KubeObject): KubeObject => ({
   ...object,
   metadata: {
     ...object.metadata,
     labels: { ...object.metadata.labels, 'kubernetes.io/metadata.name': object.metadata.name },
   },
+});
+
+const asNamespace = (object: KubeObject): KubeObject => ({
+  ...withNameLabel(object),
   spec: { ...record(object.spec), finalizers: ['kubernetes'] },
 });
 
@@ -134,7 +139,7 @@ export const prepareUpdate = (
   const kept: KubeObject = { ...next, metadata: keepServerMetadata(live, next) };
   const updated: KubeObject = type.subresources.status ? withStatus(kept, live.status) : kept;
   return type.kind === 'Namespace' && !type.custom
-    ? { ...updated, spec: { ...record(updated.spec), finalizers: at(live, 'spec', 'finalizers') ?? [] } }
+    ? { ...withNameLabel(updated), spec: { ...record(updated.spec), finalizers: at(live, 'spec', 'finalizers') ?? [] } }
     : updated;
 };
 

@@ -32,6 +32,9 @@ interface WatchStart {
   readonly timeoutMs: number;
 }
 
+/** Time between the last bookmark of a watch and its end. */
+const LAST_BOOKMARK_MS = 2_000;
+
 /** Events written between two looks at the socket's buffer. */
 const BATCH = 256;
 
@@ -146,12 +149,18 @@ export const serveWatch = (
       if (ended) return;
       ended = true;
       clearTimeout(timer);
+      clearTimeout(last);
       unsubscribe();
       running.delete(watch);
       response.end();
     },
   };
   const timer = setTimeout(() => watch.end(), Math.min(start.timeoutMs, 2 ** 31 - 1));
+  // Shortly before its end a watch tells how far it came, so that the next one goes on from there.
+  const last = setTimeout(
+    () => watch.bookmark(),
+    Math.min(Math.max(start.timeoutMs - LAST_BOOKMARK_MS, 0), 2 ** 31 - 1),
+  );
   const unsubscribe = api.store.subscribe(bucket, schedule);
   running.add(watch);
   response.on('drain', () => {

@@ -2,8 +2,8 @@ import type { KubeObject } from '@osm/kube';
 import { apiVersionOf, bucketOf, fromStored, toStored } from '../kinds/index.ts';
 import { StoreConflict, type StoredObject } from '../store/index.ts';
 import { type AdmissionCall, admitBuiltin, checkNamespace } from './admit.ts';
-import { checkFields, faultsOf, withDefaults } from './conform.ts';
-import { alreadyExists, conflict, invalid, modified, notFound, StatusError } from './errors.ts';
+import { checkFields, faultsOf, unreadable, withDefaults } from './conform.ts';
+import { alreadyExists, badRequest, conflict, invalid, modified, notFound, StatusError } from './errors.ts';
 import { hooksOf } from './kind-hooks.ts';
 import { asCreated, asRequested } from './new-object.ts';
 import { readWriteOptions, type WriteOptions } from './options.ts';
@@ -53,6 +53,17 @@ const tracked = (api: ApiState, target: Target, live: KubeObject | undefined, up
     now: api.now(),
   }) as KubeObject;
 
+/** The object in the body of a request, whole. Throws BadRequest for what cannot be read as one of its kind. */
+export const decode = (target: Target, context: RequestContext, options: WriteOptions, body: unknown): KubeObject => {
+  const { type } = target;
+  const object = checkFields(type, readObject(target, body), options.fieldValidation, (text) => context.warn(text));
+  const [fault] = unreadable(type, object);
+  if (fault === undefined) return object;
+  throw badRequest(
+    `${type.kind} in version "${type.version}" cannot be handled as a ${type.kind}: ${fault.path}: ${fault.message}`,
+  );
+};
+
 /** Creates the object in `body`. Throws StatusError. */
 export const createFromBody = (
   api: ApiState,
@@ -61,9 +72,7 @@ export const createFromBody = (
   body: unknown,
 ): Promise<KubeObject> => {
   const options = readWriteOptions(context);
-  const object = checkFields(target.type, readObject(target, body), options.fieldValidation, (text) =>
-    context.warn(text),
-  );
+  const object = decode(target, context, options, body);
   return createObject(api, target, context, object, options, true);
 };
 
@@ -229,9 +238,7 @@ export const replaceFromBody = (
   body: unknown,
 ): Promise<KubeObject> => {
   const options = readWriteOptions(context);
-  const object = checkFields(target.type, readObject(target, body), options.fieldValidation, (text) =>
-    context.warn(text),
-  );
+  const object = decode(target, context, options, body);
   const { resourceVersion } = object.metadata;
   const seen = resourceVersion === undefined || resourceVersion === '' ? undefined : resourceVersion;
   if (seen === undefined && target.type.custom)

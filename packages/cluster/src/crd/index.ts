@@ -1,4 +1,4 @@
-export { validateCel } from './cel/rules.ts';
+export { hasRules, validateCel } from './cel/rules.ts';
 export { readCrd } from './definition.ts';
 export { publishedDefinitions } from './publish.ts';
-export { crdStatus } from './status.ts';
+export { crdStatus, isAccepted, type NameConflict } from './status.ts';

@@ -41,17 +41,43 @@ export const storageVersionOf = (crd: KubeObject): string =>
     ),
   );
 
+/** A name that somebody else has: the field of `spec.names`, and the name. */
+export interface NameConflict {
+  readonly field: 'plural' | 'kind';
+  readonly name: string;
+}
+
+const NO_NAMES = 'not all names are accepted';
+
+/** The conditions of a definition whose names are taken: it stays, and is not served until they are free. */
+const refused = ({ field, name }: NameConflict): readonly Condition[] => [
+  {
+    type: 'NamesAccepted',
+    status: 'False',
+    reason: `${field === 'kind' ? 'Kind' : 'Plural'}Conflict`,
+    message: `${JSON.stringify(name)} is already in use`,
+  },
+  { type: 'Established', status: 'False', reason: 'NotAccepted', message: NO_NAMES },
+];
+
+/** True when the names of a definition are its own, so that it is served. */
+export const isAccepted = (crd: KubeObject): boolean =>
+  list(at(crd, 'status', 'conditions')).some(
+    (condition) => at(condition, 'type') === 'NamesAccepted' && at(condition, 'status') === 'True',
+  );
+
 const isSame = (present: unknown, wanted: Condition): boolean =>
   at(present, 'type') === wanted.type && at(present, 'status') === wanted.status;
 
 /**
- * The status of a definition that is served: conditions NamesAccepted and Established, the accepted names and every version
+ * The status of a definition, which is served unless its names are another's: conditions NamesAccepted and Established, the accepted names and every version
  * in which objects may be stored (apiextensions.k8s.io/v1 CustomResourceDefinitionStatus). A condition that held before
  * keeps its time, and conditions of others stay.
  */
-export const crdStatus = (crd: KubeObject, now: Date): object => {
+export const crdStatus = (crd: KubeObject, now: Date, conflict?: NameConflict): object => {
   const before = list(at(crd, 'status', 'conditions'));
-  const own = CONDITIONS.map(
+  const conditions = conflict === undefined ? CONDITIONS : refused(conflict);
+  const own = conditions.map(
     (wanted) => before.find((present) => isSame(present, wanted)) ?? { ...wanted, lastTransitionTime: stamp(now) },
   );
   const others = before.filter((present) => !CONDITIONS.some(({ type }) => at(present, 'type') === type));
@@ -59,7 +85,7 @@ export const crdStatus = (crd: KubeObject, now: Date): object => {
   const stored = texts(at(crd, 'status', 'storedVersions'));
   return {
     conditions: [...own, ...others],
-    acceptedNames: namesOf(crd),
+    acceptedNames: conflict === undefined ? namesOf(crd) : { plural: '', kind: '' },
     storedVersions: stored.includes(storage) || storage === '' ? stored : [...stored, storage],
   };
 };

@@ -35,18 +35,28 @@ const canonicalObject = (schema: TypeSchema, value: Record<string, unknown>): un
     }
     const known = property ?? (additionalProperties === true ? undefined : additionalProperties);
     const next = known === undefined ? child : child === null ? emptyOf(known) : canonical(known, child);
+    if (property !== undefined && isEmpty(property, next) && schema.required?.includes(name) !== true) {
+      changed = true;
+      continue;
+    }
     changed ||= next !== child;
     kept.push([name, next]);
   }
   return changed ? Object.fromEntries(kept) : value;
 };
 
+/** A list without items, or a map without entries; an object that says nothing still says that it is there. */
+const isEmpty = (schema: TypeSchema, value: unknown): boolean => {
+  if (Array.isArray(value)) return schema.type === 'array' && value.length === 0;
+  return schema.additionalProperties !== undefined && isRecord(value) && Object.keys(value).length === 0;
+};
+
 /** What a null in a map of a built-in kind means: the zero value of its type. */
 const emptyOf = (schema: TypeSchema): unknown => (schema.type === 'string' ? '' : null);
 
 /**
- * The one form in which the API keeps a built-in object: no field that is null (a null is an absent field there), quantities
- * and times in their canonical text. Values that are wrong stay as they are, for validation to refuse.
+ * The one form in which the API keeps a built-in object: no field that is null (a null is an absent field there), no optional
+ * list or map that is empty, quantities and times in their canonical text. Values that are wrong stay as they are, for validation to refuse.
  */
 export const canonical = (schema: TypeSchema, value: unknown): unknown => {
   if (schema.preserveUnknownFields === true) return value;

@@ -171,7 +171,7 @@ test('workloads get theirs, and their templates those of pods', () => {
             apiVersion: 'v1',
             kind: 'PersistentVolumeClaim',
             metadata: { name: 'd' },
-            spec: { accessModes: [], volumeMode: 'Filesystem' },
+            spec: { volumeMode: 'Filesystem' },
           },
         ],
       },

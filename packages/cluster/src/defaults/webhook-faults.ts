@@ -1,3 +1,4 @@
+import { expressionFault } from '../admission/match-conditions.ts';
 import { duplicate, forbidden, invalid, item, join, notSupported, required } from '../schema/fault.ts';
 import { dnsSubdomain, qualifiedName } from '../schema/names.ts';
 import { at, isRecord, list, record, text, texts } from '../store/fields.ts';
@@ -55,11 +56,17 @@ const clientFaults = (client: unknown, path: string): Faults => {
   return isRecord(service) ? serviceFaults(service, join(path, 'service')) : urlFaults(join(path, 'url'), text(url));
 };
 
+const compiled = (path: string, expression: string): Faults => {
+  const why = expression.trim() === '' ? '' : expressionFault(expression);
+  return why === '' ? NONE : [invalid(path, expression, `compilation failed: ${why}`)];
+};
+
 const conditionFaults = (condition: unknown, path: string): Faults => {
   const { name, expression } = record(condition);
   return [
     ...(text(name) === '' ? [required(join(path, 'name'))] : named(join(path, 'name'), name, qualifiedName)),
     ...needed(join(path, 'expression'), typeof expression === 'string' ? expression.trim() : expression),
+    ...compiled(join(path, 'expression'), text(expression)),
   ];
 };
 

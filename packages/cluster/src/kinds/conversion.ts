@@ -1,6 +1,7 @@
 import type { KubeObject } from '@osm/kube';
+import { applySchemaDefaults, pruneUnknown } from '../schema/validate.ts';
 import { at, list, record } from '../store/fields.ts';
-import type { ServedType } from '../types.ts';
+import type { ServedType, TypeSchema } from '../types.ts';
 
 /** `group/version`, or `version` for the core group. */
 export const apiVersionOf = (type: { readonly group: string; readonly version: string }): string =>
@@ -82,12 +83,30 @@ export const toStored = (type: ServedType, object: KubeObject): KubeObject => {
   return { ...object, apiVersion: apiVersionOf({ group: type.group, version: type.storageVersion }) };
 };
 
-/** A stored object in the version that `type` serves; the very same object when it is stored in that version. */
+const shown = new WeakMap<KubeObject, { readonly schema: TypeSchema; readonly object: KubeObject }>();
+
+/**
+ * A stored custom resource by the present schema, which may be newer than the object: without the fields it does not know, with its
+ * defaults (https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#defaulting).
+ */
+const bySchema = ({ schema }: ServedType, stored: KubeObject): KubeObject => {
+  const known = shown.get(stored);
+  if (known?.schema === schema) return known.object;
+  const object = applySchemaDefaults(schema, pruneUnknown(schema, stored)) as KubeObject;
+  shown.set(stored, { schema, object });
+  return object;
+};
+
+/**
+ * A stored object in the version that `type` serves; the very same object when it is stored in that version, and a custom one as the
+ * present schema has it.
+ */
 export const fromStored = (type: ServedType, object: KubeObject): KubeObject => {
   if (type.group === 'events.k8s.io') return renameEvent(object, 0, 'events.k8s.io/v1');
   const apiVersion = apiVersionOf(type);
+  if (type.custom) return bySchema(type, object.apiVersion === apiVersion ? object : { ...object, apiVersion });
   if (object.apiVersion === apiVersion) return object;
-  if (type.resource === 'horizontalpodautoscalers' && !type.custom)
+  if (type.resource === 'horizontalpodautoscalers')
     return type.version === 'v1' ? autoscalerToV1(object) : autoscalerToV2(object);
   return { ...object, apiVersion };
 };

@@ -59,9 +59,23 @@ const copySize = (document: unknown, from: string): number => {
   }
 };
 
+/**
+ * True for a member that an object does not have yet. To replace it is to add it: RFC 6902 asks for a refusal, and the API server
+ * does not refuse.
+ */
+const isNewMember = (document: unknown, path: string): boolean => {
+  const cut = path.lastIndexOf('/');
+  if (cut < 0) return false;
+  const parent: unknown = jsonPatch.getValueByPointer(document, path.slice(0, cut));
+  return isRecord(parent) && !Object.hasOwn(parent, jsonPatch.unescapePathComponent(path.slice(cut + 1)));
+};
+
 const applyOne = (document: unknown, operation: Operation, index: number): unknown => {
   try {
-    return jsonPatch.applyOperation(document, operation, true, true, true, index).newDocument;
+    const { op } = operation;
+    const lenient =
+      op === 'replace' && isNewMember(document, operation.path) ? { ...operation, op: 'add' as const } : operation;
+    return jsonPatch.applyOperation(document, lenient, true, true, true, index).newDocument;
   } catch (error) {
     throw new PatchError(explain(operation, error as { readonly name?: string; readonly message?: string }));
   }

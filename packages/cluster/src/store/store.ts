@@ -125,6 +125,11 @@ export class Store {
     return stored;
   }
 
+  /** Begins the history of a bucket that comes to be now: there is none from before. One that is there already stays. */
+  begin(bucket: string): void {
+    this.#bucket(bucket, this.#revision);
+  }
+
   /** The bucket's history, for watches. */
   ring(bucket: string): EventRing {
     return this.#bucket(bucket).ring;
@@ -167,15 +172,15 @@ export class Store {
     return { target, previous };
   }
 
-  #bucket(name: string): Bucket {
+  #bucket(name: string, since: number = this.#startRevision): Bucket {
     const found = this.#buckets.get(name);
     if (found !== undefined) return found;
     const bucket: Bucket = {
       objects: new Map(),
       sorted: undefined,
-      ring: new EventRing(this.#ringSize, this.#startRevision),
+      ring: new EventRing(this.#ringSize, since),
       listeners: new Set(),
-      changed: this.#startRevision,
+      changed: since,
     };
     this.#buckets.set(name, bucket);
     return bucket;

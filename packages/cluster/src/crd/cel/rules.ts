@@ -22,7 +22,7 @@ interface Walk {
 const known = new WeakMap<TypeSchema, boolean>();
 
 /** True when a rule stands somewhere in the schema. */
-const hasRules = (schema: TypeSchema): boolean => {
+export const hasRules = (schema: TypeSchema): boolean => {
   const before = known.get(schema);
   if (before !== undefined) return before;
   known.set(schema, false);
