@@ -3,6 +3,7 @@ import { readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { contractSubject } from './contract/testing/embedded.ts';
 
 /**
  * `npm test`: every check of the project, one stage after the other; a stage that fails does not keep the later ones
@@ -17,11 +18,16 @@ interface Tally {
   readonly failed: number;
 }
 
-function execute(args: readonly string[], onOutput?: (text: string) => void): Promise<number> {
+function execute(
+  args: readonly string[],
+  onOutput?: (text: string) => void,
+  env: Readonly<Record<string, string>> = {},
+): Promise<number> {
   return new Promise((done) => {
     const stdio = onOutput ? (['ignore', 'pipe', 'inherit'] as const) : (['ignore', 'inherit', 'inherit'] as const);
     const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', ...args], {
       cwd: ROOT,
+      env: { ...process.env, ...env },
       stdio: [...stdio],
     });
     child.stdout?.on('data', (data: Buffer) => onOutput?.(String(data)));
@@ -45,7 +51,11 @@ function testFiles(directory: string): readonly string[] {
 }
 
 /** A stage of node:test files. Files that end without a verdict count as failed. */
-async function tests(files: readonly string[], concurrency: number): Promise<Tally> {
+async function tests(
+  files: readonly string[],
+  concurrency: number,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Tally> {
   let output = '';
   const code = await execute(
     ['--test', '--test-reporter=spec', `--test-concurrency=${concurrency}`, ...files],
@@ -53,6 +63,7 @@ async function tests(files: readonly string[], concurrency: number): Promise<Tal
       output += text;
       process.stdout.write(text);
     },
+    env,
   );
   // The reporter's own count comes last; tests that run tests print theirs before.
   const count = (name: string): number =>
@@ -62,11 +73,22 @@ async function tests(files: readonly string[], concurrency: number): Promise<Tal
   return { passed: count('pass'), failed: failed === 0 && code !== 0 ? 1 : failed };
 }
 
+/** The contract, on the cluster that CONTRACT_KUBECONFIG names or else on an embedded one. */
+async function contract(): Promise<Tally> {
+  const subject = await contractSubject();
+  try {
+    return await tests(testFiles('tests/contract'), 2, subject.env);
+  } finally {
+    await subject.end();
+  }
+}
+
 const STAGES: Readonly<Record<string, () => Promise<Tally>>> = {
   types: () => single([join(ROOT, 'node_modules/typescript/bin/tsc'), '--project', ROOT]),
   lint: () => single([resolve('@biomejs/biome/bin/biome'), 'check', '.']),
   imports: () => tests(['tests/architecture.test.ts'], 1),
   unit: () => tests([...testFiles('packages'), ...testFiles('images')], 2),
+  contract,
   fuzz: () => tests(testFiles('tests/fuzz'), 1),
   e2e: () => tests(testFiles('tests/e2e'), 1),
 };

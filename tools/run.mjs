@@ -8,6 +8,7 @@ import { setUp } from './setup.mjs';
 const SCRIPTS = {
   start: ['demo/start/main.ts'],
   test: ['tests/run.ts'],
+  'test:kubernetes': ['tests/kubernetes/main.ts'],
   check: ['tests/run.ts', 'types', 'lint', 'imports'],
   images: ['images/build.ts'],
   'fuzz:policy': ['tests/fuzz/policy.ts'],
