@@ -24,14 +24,14 @@ function firstRequest(text: string): { readonly arrival: Arrival; readonly lengt
   const headers = lines.map(
     (line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1).trim()] as const,
   );
-  const valueOf = (name: string): string | undefined => headers.find(([each]) => each.toLowerCase() === name)?.[1];
+  const valueNamed = (name: string): string | undefined => headers.find(([each]) => each.toLowerCase() === name)?.[1];
   const line = first.replace(/ HTTP\/1\.[01]$/, '');
   const from = end + 4;
-  if (valueOf('transfer-encoding') !== undefined) {
+  if (valueNamed('transfer-encoding') !== undefined) {
     const last = text.indexOf('0\r\n\r\n', from);
     return last < 0 ? undefined : { arrival: { line, headers, body: text.slice(from, last) }, length: last + 5 };
   }
-  const length = from + Number(valueOf('content-length') ?? 0);
+  const length = from + Number(valueNamed('content-length') ?? 0);
   return text.length < length ? undefined : { arrival: { line, headers, body: text.slice(from, length) }, length };
 }
 
