@@ -73,8 +73,13 @@ test('the mesh asks about every request, and tells the service who calls', async
   await byDefault({ enable: true, address: ADDRESS, port: 9191, timeout: '2s' });
   const denied = await cluster.status(CLIENT, STORE, 401);
   assert.equal(denied.body, 'a token is needed');
-  const allowed = await cluster.status(CLIENT, STORE, 200, TOKEN);
-  assert.equal(headersSeen(allowed.body)['x-authorized'], 'spiffe://cluster.local/client/shop');
+  // A connection from before the change may carry one more request as it was, and is closed with its answer (ADR 040).
+  await cluster.eventually(
+    CLIENT,
+    { call: 'http', url: STORE, headers: TOKEN },
+    ({ status, body }) => status === 200 && headersSeen(body)['x-authorized'] === 'spiffe://cluster.local/client/shop',
+    'the service is told who calls',
+  );
 });
 
 test('a namespace asks nobody, or a service of its own over HTTP', async () => {
