@@ -104,18 +104,35 @@ export class MeshCluster extends TestCluster {
 
   /** Lets an application (`namespace/name`, of a Deployment unless it says otherwise) make a call. */
   async call(app: string, call: Call): Promise<Answered> {
-    let caller = this.callers.get(app);
-    if (caller === undefined) {
-      const [namespace = '', ...rest] = app.split('/');
-      const target = rest.length > 1 ? rest.join('/') : `deploy/${rest[0]}`;
-      const words = ['port-forward', '-n', namespace, target, ':9900'];
-      const forward = new RunningCommand('kubectl', words, { env: this.env }, FILE_MS);
-      const [, port = ''] = await forward.says(/127\.0\.0\.1:(\d+) ->/);
-      caller = { port, forward };
-      this.callers.set(app, caller);
-    }
+    const caller = this.callers.get(app) ?? (await this.openCaller(app));
     const response = await fetch(`http://127.0.0.1:${caller.port}/`, { method: 'POST', body: JSON.stringify(call) });
     return { error: '', ...((await response.json()) as Answer) };
+  }
+
+  /**
+   * Opens a way to the port at which an application takes orders. kubectl gives a way up for good when nothing listens there yet, so
+   * it is opened anew until an order is answered.
+   */
+  private async openCaller(app: string): Promise<{ readonly port: string; readonly forward: RunningCommand }> {
+    const [namespace = '', ...rest] = app.split('/');
+    const target = rest.length > 1 ? rest.join('/') : `deploy/${rest[0]}`;
+    const words = ['port-forward', '-n', namespace, target, ':9900'];
+    let caller: { readonly port: string; readonly forward: RunningCommand } | undefined;
+    await until(`${app} takes orders`, async () => {
+      const forward = new RunningCommand('kubectl', words, { env: this.env }, FILE_MS);
+      const [, port = ''] = await forward.says(/127\.0\.0\.1:(\d+) ->/);
+      const order = { method: 'POST', body: JSON.stringify({ call: 'nothing' }) };
+      const answered = await fetch(`http://127.0.0.1:${port}/`, order).then(
+        () => true,
+        () => false,
+      );
+      if (answered) caller = { port, forward };
+      else await forward.end();
+      return answered;
+    });
+    assert.ok(caller);
+    this.callers.set(app, caller);
+    return caller;
   }
 
   /** Merges into the spec of the MeshConfig. */
