@@ -159,3 +159,28 @@ test('a renewed certificate reaches the proxies of its identity, as a secret onl
     /renewed/,
   );
 });
+
+test('a proxy that cannot be configured keeps the others from nothing, whatever the occasion', async () => {
+  const { configurations, pushes, issued, connect, distributor } = setUp();
+  const broken: ProxyConfiguration = {
+    get resources(): never {
+      throw new Error('a plan that cannot be translated');
+    },
+    upstreams: [],
+  };
+  configurations.set('cart', broken);
+  configurations.set('db', { resources: layers(cluster('x')), upstreams: [] });
+  // A throw on the way of `add` would be an unhandled rejection, which ends the process and fails this test.
+  await connect('a', 'cart');
+  await connect('b', 'db');
+  issued.set('shop/cart', certificate('renewed'));
+  assert.doesNotThrow(() => distributor.rotated({ namespace: 'shop', serviceAccount: 'cart' }));
+  assert.doesNotThrow(() => distributor.refresh());
+  assert.deepEqual(
+    pushes.map(({ id }) => id),
+    ['b'],
+  );
+  configurations.set('cart', { resources: layers(cluster('y')), upstreams: [] });
+  distributor.refresh();
+  assert.equal(pushes.at(-1)?.id, 'a');
+});

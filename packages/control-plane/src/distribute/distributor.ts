@@ -106,6 +106,20 @@ export function createDistributor(options: DistributorOptions): Distributor {
     ads.setResources(connectionId, set);
   }
 
+  /** Gives a proxy what it should have. One that cannot be configured keeps what it has, and the others go on; then false. */
+  function tryToGive(proxy: ConnectedProxy): boolean {
+    try {
+      give(proxy);
+      return true;
+    } catch (error) {
+      log.error(
+        { uuid: proxy.identity.uuid, error: error instanceof Error ? error.stack : String(error) },
+        'configuring a proxy failed',
+      );
+      return false;
+    }
+  }
+
   const connected = (proxy: ConnectedProxy): boolean => {
     for (const other of options.proxies()) if (other === proxy) return true;
     return false;
@@ -115,7 +129,7 @@ export function createDistributor(options: DistributorOptions): Distributor {
   function add(proxy: ConnectedProxy): void {
     certificates.obtain(proxy.identity).then(
       () => {
-        if (proxy.state === 'accepted') give(proxy);
+        if (proxy.state === 'accepted') tryToGive(proxy);
       },
       (error: unknown) => {
         metrics.errors.inc({ err_code: 'E4013' });
@@ -138,16 +152,7 @@ export function createDistributor(options: DistributorOptions): Distributor {
       let success = 'true';
       for (const proxy of options.proxies()) {
         if (proxy.state !== 'accepted') continue;
-        try {
-          give(proxy);
-        } catch (error) {
-          // One proxy that cannot be configured keeps what it has; the others go on.
-          success = 'false';
-          log.error(
-            { uuid: proxy.identity.uuid, error: error instanceof Error ? error.stack : String(error) },
-            'configuring a proxy failed',
-          );
-        }
+        if (!tryToGive(proxy)) success = 'false';
       }
       end({ success });
     },
@@ -157,7 +162,7 @@ export function createDistributor(options: DistributorOptions): Distributor {
     rotated(identity) {
       const key = identityKey(identity);
       for (const proxy of options.proxies()) {
-        if (proxy.state === 'accepted' && identityKey(proxy.identity) === key) give(proxy);
+        if (proxy.state === 'accepted' && identityKey(proxy.identity) === key) tryToGive(proxy);
       }
     },
     given: (connectionId) => given.get(connectionId),
